@@ -1,1 +1,15 @@
-export {};
+export type {
+  Compaction,
+  Device,
+  Executable,
+  MappedFile,
+  PageMemory,
+  PageMemorySpec,
+  SlotData,
+  Tensor,
+} from "./device.ts";
+export { type DType, dtypeBytes } from "./dtype.ts";
+export { KernelError, type KernelErrorCode } from "./kernel-error.ts";
+export { type CpuLevel, cpuLevels, type DeviceOptions, openDevice } from "./open-device.ts";
+export type { BufferSpec, Instruction, Program, Rope } from "./program.ts";
+export type { Sampling, Step, StepResult, StepSequence } from "./step.ts";

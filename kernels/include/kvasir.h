@@ -1,0 +1,232 @@
+/* The C ABI between Kvasir and a backend: device, tensor, page memory, program, step.
+ *
+ * Every function returns a status; no exception and no abort crosses this line. Functions may be
+ * called from any one thread at a time; what is submitted runs in order on the device's own thread
+ * and ends with one call of its callback there. Arrays handed to a submitted call belong to the
+ * caller and must stay until that callback. Handles are reference-counted inside: closing one while
+ * work that uses it is under way is safe, the memory goes when the last user is gone.
+ * Semantics of instructions and steps: packages/kernels/src/program.ts and step.ts.
+ */
+#ifndef KVASIR_H
+#define KVASIR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KVS_ABI_VERSION 1
+
+typedef enum {
+  KVS_OK = 0,
+  KVS_INVALID_ARGUMENT = 1,
+  KVS_OUT_OF_MEMORY = 2,
+  KVS_UNSUPPORTED = 3,
+  KVS_IO = 4,
+  KVS_INTERNAL = 5
+} kvs_code;
+
+typedef struct {
+  kvs_code code;
+  char message[252]; /* empty when code is KVS_OK; always terminated */
+} kvs_status;
+
+typedef enum { KVS_F32 = 0, KVS_F16 = 1, KVS_BF16 = 2 } kvs_dtype;
+
+typedef struct kvs_device kvs_device;
+typedef struct kvs_file kvs_file;
+typedef struct kvs_tensor kvs_tensor;
+typedef struct kvs_pages kvs_pages;
+typedef struct kvs_program kvs_program;
+
+typedef void (*kvs_callback)(void* user, const kvs_status* status);
+
+int32_t kvs_abi_version(void);
+
+/* ---- device ---------------------------------------------------------------------------------- */
+
+/* Comma-separated levels that this machine can run, slowest first ("reference,baseline,avx2"). Static string. */
+const char* kvs_levels(void);
+
+/* level: one of kvs_levels(), or NULL for the best. threads: 1 to 256. */
+kvs_status kvs_device_open(const char* level, int32_t threads, kvs_device** device);
+/* The level in use. Lives as long as the device. */
+const char* kvs_device_level(const kvs_device* device);
+/* Waits for what was submitted, then stops the threads. */
+void kvs_device_close(kvs_device* device);
+
+/* ---- files and tensors ----------------------------------------------------------------------- */
+
+kvs_status kvs_file_map(const char* path, kvs_file** file, uint64_t* size);
+void kvs_file_close(kvs_file* file);
+
+/* rank 1 or 2, every dimension at least 1. The view must lie inside the file. */
+kvs_status kvs_tensor_view(kvs_file* file, kvs_dtype dtype, int32_t rank, const int64_t* shape,
+                           uint64_t offset, kvs_tensor** tensor);
+/* Copies `bytes` bytes, which must be what the shape takes. */
+kvs_status kvs_tensor_copy(kvs_dtype dtype, int32_t rank, const int64_t* shape, const void* data,
+                           uint64_t bytes, kvs_tensor** tensor);
+void kvs_tensor_close(kvs_tensor* tensor);
+
+/* ---- page memory ----------------------------------------------------------------------------- */
+
+typedef struct {
+  int32_t pages;
+  int32_t page_tokens; /* 16 or 32 */
+  int32_t head_dim;    /* even, 2 to 1024 */
+  kvs_dtype dtype;
+} kvs_pages_spec;
+
+kvs_status kvs_pages_create(kvs_device* device, const kvs_pages_spec* spec, kvs_pages** pages,
+                            uint64_t* page_bytes);
+void kvs_pages_close(kvs_pages* pages);
+
+kvs_status kvs_pages_copy(kvs_pages* pages, const int32_t* from, const int32_t* to, int32_t count,
+                          kvs_callback callback, void* user);
+
+/* One head: slot keep[i] of the source pages becomes slot i of the destination pages. */
+typedef struct {
+  const int32_t* source;
+  int32_t source_pages;
+  const int32_t* keep; /* ascending */
+  int32_t kept;
+  const int32_t* destination; /* ceil(kept / page_tokens); entry i may equal source entry i */
+} kvs_compaction;
+
+kvs_status kvs_pages_compact(kvs_pages* pages, const kvs_compaction* heads, int32_t count,
+                             kvs_callback callback, void* user);
+
+typedef enum { KVS_POSITION = 0, KVS_KEY_NORM = 1, KVS_KEYS = 2, KVS_VALUES = 3 } kvs_slot_data;
+
+typedef struct {
+  const int32_t* pages;
+  int32_t slots;
+  float* out; /* [slots] or [slots, head_dim] */
+} kvs_slot_read;
+
+kvs_status kvs_pages_read(kvs_pages* pages, kvs_slot_data data, const kvs_slot_read* tables, int32_t count,
+                          kvs_callback callback, void* user);
+
+/* ---- programs -------------------------------------------------------------------------------- */
+
+typedef enum {
+  KVS_EMBED = 0,
+  KVS_RMS_NORM = 1,
+  KVS_LINEAR = 2,
+  KVS_ROPE = 3,
+  KVS_WRITE_KV = 4,
+  KVS_ATTEND = 5,
+  KVS_SWIGLU = 6,
+  KVS_ADD = 7,
+  KVS_GATHER_OUTPUTS = 8,
+  KVS_ITERATE = 9
+} kvs_op;
+
+/* Indices are -1 where an op has no such operand.
+ *            out  a      b     c         i0       i1      i2      f0
+ * embed      out  -      -     table
+ * rms_norm   out  x      -     weight                             eps
+ * linear     out  x      resid weight    bias
+ * rope       out  x      -     -         rope
+ * write_kv   -    k      v     -         kvLayer
+ * attend     out  q      -     -         kvLayer  strict  window  scale   i3 = rope
+ * swiglu     out  gate   up
+ * add        out  a      b
+ * gather     out  x
+ * iterate    -    -      -     -         body     passes  first   tolerance  i3 = count; kv_layer_lists[first .. first + count)
+ * `c` and linear's `bias` are tensors, out, a and b are buffers. */
+typedef struct {
+  int32_t op;
+  int32_t out, a, b, c;
+  int32_t i0, i1, i2, i3;
+  float f0;
+} kvs_instruction;
+
+typedef struct {
+  int32_t width;
+  int32_t outputs; /* 1: rows are the outputs, 0: the tokens */
+} kvs_buffer;
+
+typedef struct {
+  const double* inverse_frequencies;
+  int32_t count;
+  int32_t interleaved;
+  double scale;
+  double dynamic_base; /* 0: not dynamic */
+  double dynamic_factor;
+  int32_t dynamic_max_positions;
+} kvs_rope;
+
+typedef struct {
+  int32_t kv_layers, kv_heads, head_dim, vocab_size, logits;
+  const kvs_buffer* buffers;
+  int32_t buffer_count;
+  kvs_tensor* const* tensors;
+  int32_t tensor_count;
+  const kvs_rope* ropes;
+  int32_t rope_count;
+  const kvs_instruction* instructions;
+  int32_t instruction_count;
+  const int32_t* kv_layer_lists;
+  int32_t kv_layer_list_count;
+} kvs_program_spec;
+
+kvs_status kvs_program_create(kvs_device* device, const kvs_program_spec* spec, kvs_program** program);
+void kvs_program_close(kvs_program* program);
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+typedef struct {
+  int32_t rows;
+  int32_t position;
+  int32_t sinks;
+  const int32_t* resident; /* [kv_layers * kv_heads] */
+  const int32_t* pages;
+  int32_t page_count; /* sum over tables of ceil((resident + rows) / page_tokens) */
+} kvs_sequence;
+
+typedef struct {
+  float temperature;
+  int32_t top_k;
+  float top_p, min_p;
+  float repetition_penalty, presence_penalty, frequency_penalty;
+  uint64_t seed, draw;
+  const int32_t* history;
+  int32_t history_count, prompt_length;
+  const int32_t* bias_ids;
+  const float* bias_values;
+  int32_t bias_count;
+  int32_t top_logprobs; /* -1: none */
+} kvs_sampling;
+
+typedef struct {
+  const int32_t* tokens;
+  int32_t rows;
+  const kvs_sequence* sequences;
+  int32_t sequence_count;
+  const int32_t* outputs;
+  int32_t output_count;
+  const kvs_sampling* sampling; /* [output_count], or NULL: sample nothing */
+} kvs_step;
+
+/* Memory of the caller; a pointer may be NULL where that part is not wanted. */
+typedef struct {
+  int32_t* tokens;     /* [outputs] */
+  float* logprobs;     /* [outputs] */
+  int32_t* top_ids;    /* [outputs, top_stride] */
+  float* top_logprobs; /* [outputs, top_stride] */
+  int32_t top_stride;
+  float* logits; /* [outputs, vocab_size] */
+} kvs_step_result;
+
+/* Checks the whole step before it is queued; then runs it. */
+kvs_status kvs_run(kvs_program* program, kvs_pages* pages, const kvs_step* step, const kvs_step_result* result,
+                   kvs_callback callback, void* user);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,111 @@
+import type { Tensor } from "./device.ts";
+
+/**
+ * A compiled program: straight-line instructions over row-major f32 buffers.
+ *
+ * A buffer holds `[rows, width]`. Its rows are either the tokens of the step (`"tokens"`) or only
+ * those whose logits were asked for (`"outputs"`). All KV layers of a program have the same shape.
+ */
+export type Program = {
+  /** KV layers that the cache holds: unique sources of the layer map. */
+  readonly kvLayers: number;
+  readonly kvHeads: number;
+  /** Elements of one key or value; even. */
+  readonly headDim: number;
+  readonly vocabSize: number;
+  readonly buffers: readonly BufferSpec[];
+  /** Weights that instructions name by index; they must belong to the device that compiles. */
+  readonly tensors: readonly Tensor[];
+  readonly ropes: readonly Rope[];
+  readonly instructions: readonly Instruction[];
+  /** The buffer of logits: rows `"outputs"`, width `vocabSize`. */
+  readonly logits: number;
+};
+
+export type BufferSpec = { readonly width: number; readonly rows: "tokens" | "outputs" };
+
+/**
+ * Rotary position embedding (Su et al. 2021). Element pair `i` of a head is turned by
+ * `position * inverseFrequencies[i]` and multiplied by `scale` (YaRN's attention factor, else 1).
+ * Pairs are `(i, i + n)` for n = `inverseFrequencies.length`, or `(2i, 2i + 1)` when `interleaved`;
+ * elements past `2n` are left alone. Angles are computed in double precision.
+ */
+export type Rope = {
+  readonly inverseFrequencies: Float64Array;
+  readonly scale: number;
+  readonly interleaved: boolean;
+  /**
+   * Dynamic NTK: from position `maxPositions` on, pair i turns by
+   * `position * b^(-2i / d)`, b = base * (factor * (position + 1) / maxPositions - (factor - 1))^(d / (d - 2)), d = 2n:
+   * what token-by-token decoding gives, whatever the chunks.
+   */
+  readonly dynamic?: { readonly base: number; readonly factor: number; readonly maxPositions: number };
+};
+
+/**
+ * The op set. Buffers, tensors, ropes and KV layers are indices into the program. `x[r]` is row r.
+ * `out` may be the same buffer as an input, except in `linear` (where it may only equal `residual`)
+ * and `attend`.
+ */
+export type Instruction =
+  /** out[r] = table[token[r]]; table [vocab, width]. */
+  | { readonly op: "embed"; readonly out: number; readonly table: number }
+  /** Each run of n = weight.length elements: out = x / sqrt(mean(x^2) + eps) * weight. n divides the width. */
+  | {
+      readonly op: "rmsNorm";
+      readonly out: number;
+      readonly x: number;
+      readonly weight: number;
+      readonly eps: number;
+    }
+  /** out[r] = weight . x[r] (+ bias) (+ residual[r]); weight [outWidth, inWidth], bias [outWidth]. */
+  | {
+      readonly op: "linear";
+      readonly out: number;
+      readonly x: number;
+      readonly weight: number;
+      readonly bias?: number;
+      readonly residual?: number;
+    }
+  /** Rotates every head (width / headDim of them) to the position of its row. */
+  | { readonly op: "rope"; readonly out: number; readonly x: number; readonly rope: number }
+  /**
+   * Stores k and v [kvHeads * headDim] of every row in its slot of the KV layer, converted to the
+   * format of the pages, with its position and the L2 norm of the key before conversion.
+   */
+  | { readonly op: "writeKv"; readonly kvLayer: number; readonly k: number; readonly v: number }
+  /**
+   * out[r] = softmax(scale * q[r] . K) . V over the slots that the mask shows; query head h reads KV
+   * head floor(h * kvHeads / heads), heads = width / headDim. Visible to a row at position p, in slot s
+   * of its sequence: slots up to s (`strict`: up to s - 1), and of those, where `window` > 0, slots whose
+   * position is greater than p - window. Nothing visible: zeros. `rope` is what `sinks` are turned by.
+   */
+  | {
+      readonly op: "attend";
+      readonly out: number;
+      readonly q: number;
+      readonly kvLayer: number;
+      readonly scale: number;
+      readonly strict: boolean;
+      readonly window: number;
+      readonly rope: number;
+    }
+  /** out = silu(gate) * up. */
+  | { readonly op: "swiglu"; readonly out: number; readonly gate: number; readonly up: number }
+  | { readonly op: "add"; readonly out: number; readonly a: number; readonly b: number }
+  /** out[i] = x[outputs[i]]: from token rows to output rows. */
+  | { readonly op: "gatherOutputs"; readonly out: number; readonly x: number }
+  /**
+   * Runs the next `body` instructions once for all rows, then again for each sequence of n > 1 rows,
+   * alone, until it has had min(passes, n) passes, or, where `tolerance` > 0, until a pass changed no
+   * element of `kvLayers`' new keys and values by more than `tolerance`. Before the first pass the slots
+   * of the step's rows in `kvLayers` (the sources that lie above some of their readers) are set to zero
+   * (LCKV, Wu and Tu 2024). Does not nest; the body writes no buffer that it reads from before it.
+   */
+  | {
+      readonly op: "iterate";
+      readonly body: number;
+      readonly passes: number;
+      readonly tolerance: number;
+      readonly kvLayers: readonly number[];
+    };

@@ -1,0 +1,70 @@
+/** One run of a program: new tokens of one or more sequences, prefill and decode mixed. */
+export type Step = {
+  /** Token ids of all rows, sequence after sequence. */
+  readonly tokens: Int32Array;
+  readonly sequences: readonly StepSequence[];
+  /** Rows whose logits are computed, ascending; may be empty (a chunk that does not end its prompt). */
+  readonly outputs: Int32Array;
+  /** How to sample each output; absent: nothing is sampled. Same length as `outputs`. */
+  readonly sampling?: readonly Sampling[];
+  /** Also return the logits of all outputs. */
+  readonly returnLogits?: boolean;
+};
+
+/** The part of a step that belongs to one sequence. */
+export type StepSequence = {
+  /** How many rows of the step are this sequence's; at least 1. */
+  readonly rows: number;
+  /** Logical position of its first row; the others follow. */
+  readonly position: number;
+  /** [kvLayers * kvHeads]: slots in use before this step. Row i goes to slot resident + i. */
+  readonly resident: Int32Array;
+  /** Page ids, table after table, KV layer by KV layer, head by head; each has ceil((resident + rows) / pageTokens). */
+  readonly pages: Int32Array;
+  /**
+   * 0, or how many first slots are attention sinks that are seen as if they stood directly before the
+   * other slots (positions inside the cache; StreamingLLM, Xiao et al. 2023): their keys are taken as
+   * turned forward by `position - resident`. Nothing is rewritten.
+   */
+  readonly sinks: number;
+};
+
+/** How one token is drawn. Applied in this order: bias, penalties, temperature, top-k, top-p, min-p. */
+export type Sampling = {
+  /** 0: greedy (the lowest id among equal logits); else > 0. */
+  readonly temperature: number;
+  /** Keep the k most likely; 0: off. */
+  readonly topK: number;
+  /** Keep the smallest set whose probabilities sum to at least this, (0, 1]; 1: off. */
+  readonly topP: number;
+  /** Drop what is less likely than this share of the most likely, [0, 1]; 0: off. */
+  readonly minP: number;
+  /** Divides positive and multiplies negative logits of every token seen (prompt or generated), > 0; 1: off. */
+  readonly repetitionPenalty: number;
+  /** Subtracted once from the logit of every token generated. */
+  readonly presencePenalty: number;
+  /** Subtracted from the logit of every token for each time it was generated. */
+  readonly frequencyPenalty: number;
+  readonly seed: bigint;
+  /** Which draw of this seed it is: the number of tokens generated so far. Draws are stateless. */
+  readonly draw: number;
+  /** Prompt, then generated tokens; may be empty when no penalty is on. */
+  readonly history: Int32Array;
+  /** How many of `history` are prompt. */
+  readonly promptLength: number;
+  readonly biasIds: Int32Array;
+  readonly biasValues: Float32Array;
+  /** Alternatives to report with log-probabilities: -1 none at all, 0 the sampled token only. */
+  readonly topLogprobs: number;
+};
+
+export type StepResult = {
+  /** [outputs] sampled ids; empty when nothing was sampled. */
+  readonly tokens: Int32Array;
+  /** [outputs] natural log-probability of the sampled token under the model's own distribution (before bias, penalties and temperature); NaN where not asked for. */
+  readonly logprobs: Float32Array;
+  /** Per output, the most likely tokens, best first; empty where not asked for. */
+  readonly top: readonly { readonly ids: Int32Array; readonly logprobs: Float32Array }[];
+  /** [outputs, vocabSize] when asked for. */
+  readonly logits?: Float32Array;
+};
