@@ -1,0 +1,28 @@
+/**
+ * `invalid-request`: a field is wrong (`param` names it); `context-length-exceeded`: prompt and one token do
+ * not fit the context; `out-of-pages`: the request can never fit the KV memory; `overloaded`: the queue is
+ * full; `policy-failed`: the request's policy returned nonsense; `invalid-options`: of the engine;
+ * `disposed`; `internal`.
+ */
+export type EngineErrorCode =
+  | "invalid-request"
+  | "invalid-options"
+  | "context-length-exceeded"
+  | "out-of-pages"
+  | "overloaded"
+  | "policy-failed"
+  | "disposed"
+  | "internal";
+
+/** What the engine refuses or fails with; other requests go on. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly code: EngineErrorCode;
+  /** The request's or option's field, where one is to blame. */
+  readonly param: string | undefined;
+  constructor(code: EngineErrorCode, message: string, param?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.param = param;
+  }
+}

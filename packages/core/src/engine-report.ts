@@ -1,0 +1,50 @@
+import type { DType } from "@kvasir/runtime";
+
+/** What was loaded, for logs and `/v1/models`. Fixed for the life of an engine. */
+export type EngineInfo = {
+  /** The last part of the model's path. */
+  readonly model: string;
+  readonly family: string;
+  readonly device: string;
+  readonly backend: "native" | "interpreter";
+  readonly layers: number;
+  /** KV layers that the cache holds, as against `layers`. */
+  readonly kvLayers: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly layerMap: string;
+  readonly vocabSize: number;
+  /** Tokens of context. */
+  readonly maxPositions: number;
+  readonly weightBytes: number;
+  readonly kvDtype: DType;
+  /** Bytes of KV memory that one token takes over all KV layers and heads: keys, values, position and key norm. */
+  readonly bytesPerToken: number;
+  readonly pageTokens: number;
+  readonly pages: number;
+  readonly kvBytes: number;
+  /** Tokens that the KV memory holds when nothing is evicted. */
+  readonly tokenCapacity: number;
+  /** `tokenCapacity / maxPositions`, not rounded. */
+  readonly fullRequests: number;
+  readonly policy: string;
+};
+
+/** What is going on now. */
+export type EngineStats = {
+  readonly running: number;
+  readonly waiting: number;
+  readonly freePages: number;
+  readonly usedPages: number;
+  /** Bytes of the pages in use, now and at their highest. */
+  readonly kvBytes: number;
+  readonly peakKvBytes: number;
+  /** Tokens seen by the sequences that run. */
+  readonly logicalTokens: number;
+  /** Slots in use over all KV layers and heads, divided by their number. */
+  readonly residentTokens: number;
+  readonly evictedSlots: number;
+  readonly steps: number;
+  readonly promptTokens: number;
+  readonly generatedTokens: number;
+};
