@@ -1,0 +1,60 @@
+/**
+ * What the engine's loop writes and one reader takes, in order. After `end` or `fail` nothing more is
+ * taken in; a reader that leaves early calls `onLeave` once.
+ */
+export class ChunkQueue<T> implements AsyncIterableIterator<T> {
+  readonly #items: T[] = [];
+  readonly #onLeave: () => void;
+  #state: "open" | "ended" | "failed" = "open";
+  #error: unknown;
+  #wake: (() => void) | undefined;
+
+  constructor(onLeave: () => void) {
+    this.#onLeave = onLeave;
+  }
+
+  push(item: T): void {
+    if (this.#state !== "open") return;
+    this.#items.push(item);
+    this.#wake?.();
+  }
+
+  end(): void {
+    if (this.#state === "open") this.#state = "ended";
+    this.#wake?.();
+  }
+
+  fail(error: unknown): void {
+    if (this.#state === "open") {
+      this.#state = "failed";
+      this.#error = error;
+    }
+    this.#wake?.();
+  }
+
+  async next(): Promise<IteratorResult<T>> {
+    while (this.#items.length === 0) {
+      if (this.#state === "ended") return { value: undefined, done: true };
+      if (this.#state === "failed") {
+        this.#state = "ended";
+        throw this.#error;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+    return { value: this.#items.shift()!, done: false };
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    this.#items.length = 0;
+    if (this.#state === "open") this.#onLeave();
+    this.end();
+    return { value: undefined, done: true };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
