@@ -6,7 +6,12 @@ const allowed = {
   "packages/tokenizer": [],
   "packages/tiny-models": [],
   "packages/runtime": ["packages/kernels"],
-  "packages/core": ["packages/runtime", "packages/kv-policies", "packages/paged-memory", "packages/tokenizer"],
+  "packages/core": [
+    "packages/runtime",
+    "packages/kv-policies",
+    "packages/paged-memory",
+    "packages/tokenizer",
+  ],
   "apps/server": ["packages/core", "packages/tiny-models"],
   "apps/bench": ["packages/core", "packages/tiny-models", "packages/runtime", "packages/tokenizer"],
 };
@@ -24,7 +29,10 @@ export default {
       name: "only a package's index is public",
       severity: "error",
       from: { path: "^(packages|apps)/([^/]+)/" },
-      to: { path: "^packages/([^/]+)/(src|dist)/", pathNot: ["^packages/$2/", "/(src|dist)/index\\.(ts|js|d\\.ts)$"] },
+      to: {
+        path: "^packages/([^/]+)/(src|dist)/",
+        pathNot: ["^packages/$2/", "/(src|dist)/index\\.(ts|js|d\\.ts)$"],
+      },
     },
     {
       name: "no undeclared or unresolvable dependency",
@@ -38,6 +46,9 @@ export default {
     exclude: { path: "(dist|node_modules|build|native|platforms)/" },
     tsConfig: { fileName: "tsconfig.base.json" },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { conditionNames: ["@kvasir/source", "import", "node", "default"], exportsFields: ["exports"] },
+    enhancedResolveOptions: {
+      conditionNames: ["@kvasir/source", "import", "node", "default"],
+      exportsFields: ["exports"],
+    },
   },
 };
