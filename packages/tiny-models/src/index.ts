@@ -1,1 +1,1 @@
-export {};
+export { modelPath, type TinyModel, tinyModels } from "./tiny-models.ts";
