@@ -1,1 +1,24 @@
-export {};
+export type { CompactionPlan } from "./compaction.ts";
+export {
+  DisposedError,
+  IntegrityError,
+  InvalidArgumentError,
+  InvalidHandleError,
+  InvalidPageError,
+  InvalidStateError,
+  OutOfPagesError,
+  PagedMemoryError,
+} from "./errors.ts";
+export { checkIntegrity, type IntegrityOptions, type PageCensus } from "./integrity.ts";
+export { NaivePrefixTree } from "./naive-prefix-tree.ts";
+export { type PageOwner, PagePool, type PagePoolOptions } from "./page-pool.ts";
+export { PageTables } from "./page-tables.ts";
+export type {
+  PrefixHandle,
+  PrefixInsertion,
+  PrefixMatch,
+  PrefixTree,
+  PrefixTreeOptions,
+} from "./prefix-tree.ts";
+export { RadixPrefixTree } from "./radix-prefix-tree.ts";
+export { type PageCopies, SequencePages, type SequencePagesOptions } from "./sequence-pages.ts";
