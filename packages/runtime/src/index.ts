@@ -1,1 +1,40 @@
-export {};
+export {
+  type Compaction,
+  type CpuLevel,
+  cpuLevels,
+  type Device,
+  type DeviceOptions,
+  type DType,
+  dtypeBytes,
+  KernelError,
+  type KernelErrorCode,
+  openDevice,
+  type PageMemory,
+  type PageMemorySpec,
+  type Program,
+  type Rope,
+  type Sampling,
+  type SlotData,
+  type Step,
+  type StepResult,
+  type StepSequence,
+} from "@kvasir/kernels";
+export { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.ts";
+export { CheckpointError, type CheckpointErrorCode } from "./checkpoint/checkpoint-error.ts";
+export { ConfigError, type ConfigErrorCode } from "./config/config-error.ts";
+export type { ModelConfig, ModelFamily } from "./config/model-config.ts";
+export { compileGraph } from "./graph/compile.ts";
+export type { Attention, CacheShape, Graph, Value } from "./graph/graph.ts";
+export { GraphBuilder } from "./graph/graph-builder.ts";
+export { GraphError } from "./graph/graph-error.ts";
+export {
+  type CyclicGroup,
+  type LayerMap,
+  type LayerMapOptions,
+  type LayerMask,
+  type MappedLayer,
+  parseLayerMap,
+} from "./layer-map.ts";
+export { LayerMapError } from "./layer-map-error.ts";
+export { loadModel, type Model, type ModelOptions } from "./model.ts";
+export { ModelError, type ModelErrorCode } from "./model-error.ts";

@@ -1,0 +1,12 @@
+import type { Program } from "@kvasir/kernels";
+import { emit } from "./emit.ts";
+import { fuseResiduals } from "./fuse-residuals.ts";
+import type { Graph } from "./graph.ts";
+import { narrowRows } from "./narrow-rows.ts";
+import { planBuffers } from "./plan-buffers.ts";
+
+/** Turns a graph into the program that a device runs, with only the work and the buffers that it needs. */
+export function compileGraph(graph: Graph): Program {
+  const lean = fuseResiduals(narrowRows(graph));
+  return emit(lean, planBuffers(lean));
+}

@@ -1,0 +1,184 @@
+import {
+  type Device,
+  type DType,
+  dtypeBytes,
+  type Executable,
+  type PageMemory,
+  type Program,
+  type Step,
+  type StepResult,
+  type Tensor,
+} from "@kvasir/kernels";
+import { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.ts";
+import type { ModelConfig } from "./config/model-config.ts";
+import { compileGraph } from "./graph/compile.ts";
+import { GraphBuilder } from "./graph/graph-builder.ts";
+import { type LayerMap, parseLayerMap } from "./layer-map.ts";
+import { ModelError } from "./model-error.ts";
+import { decoder } from "./models/decoder.ts";
+
+export type ModelOptions = {
+  /** Where the model runs; it stays the caller's and must outlive the model. */
+  readonly device: Device;
+  /**
+   * Passes over a prompt's chunk for layers whose source lies above them, at least 1; default: the
+   * checkpoint's. As many as the chunk has tokens are exact. Only for a layer map with such layers.
+   */
+  readonly passes?: number;
+  /** Ends the passes once one changes no key or value by more than this; 0 (default): never. As `passes`. */
+  readonly tolerance?: number;
+  /** Whether every layer attends strictly before its token; default: the checkpoint's `force_nodiag`. */
+  readonly forceNodiag?: boolean;
+};
+
+/** A model's weights and its program, ready to run on one device. Holds no state of any sequence. */
+export interface Model extends Disposable {
+  readonly config: ModelConfig;
+  readonly layerMap: LayerMap;
+  readonly kvLayers: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly vocabSize: number;
+  /** Bytes of the weights that the model uses. */
+  readonly weightBytes: number;
+  readonly program: Program;
+  readonly device: Device;
+  /** Bytes that one token takes in a cache of that format: keys, values, and 8 bytes of slot data a head. */
+  bytesPerToken(dtype: DType): number;
+  /** Runs one step over pages of `memory`, which must be of the same device. See `Executable.run`. */
+  run(memory: PageMemory, step: Step): Promise<StepResult>;
+  /** Frees the weights, their files and the work buffers. */
+  dispose(): void;
+}
+
+/**
+ * Loads a folder in the Hugging Face layout. Throws `CheckpointError` and `ConfigError` for what the
+ * files say, `LayerMapError`, and `ModelError` for options and for weights that the model does not use.
+ * Loading that fails keeps nothing.
+ */
+export async function loadModel(path: string, options: ModelOptions): Promise<Model> {
+  const checkpoint = await openCheckpoint(path, options.device);
+  try {
+    return modelOf(checkpoint, options);
+  } finally {
+    checkpoint.dispose();
+  }
+}
+
+/** The model of an open checkpoint, which may be disposed afterwards. */
+export function modelOf(checkpoint: Checkpoint, options: ModelOptions): Model {
+  const { config } = checkpoint;
+  const map = parseLayerMap(config.layerMap, {
+    layers: config.layers,
+    slidingWindow: config.slidingWindow,
+    forceNodiag: options.forceNodiag ?? config.forceNodiag,
+  });
+  const { passes, tolerance } = checkedPasses(map, config, options);
+  const tensors: Tensor[] = [];
+  const weight = (name: string, shape: readonly number[]) => {
+    const tensor = checkpoint.tensor(name, shape);
+    tensors.push(tensor);
+    return tensor;
+  };
+  try {
+    const { kvHeads, headDim, vocabSize } = config;
+    const g = new GraphBuilder({ kvLayers: map.kvSources.length, kvHeads, headDim, vocabSize });
+    const logits = decoder({ g, config, map, weight, passes, tolerance });
+    refuseLeftovers(checkpoint);
+    const executable = options.device.compile(compileGraph(g.finish(logits)));
+    return new DecoderModel(config, map, options.device, executable, tensors);
+  } catch (error) {
+    for (const tensor of tensors) tensor.dispose();
+    throw error;
+  }
+}
+
+function checkedPasses(map: LayerMap, config: ModelConfig, options: ModelOptions) {
+  for (const name of ["passes", "tolerance"] as const) {
+    if (options[name] === undefined || map.groups.length > 0) continue;
+    throw new ModelError(
+      "invalid-option",
+      `${name} is ${options[name]}, but in this model's layer map ${map.text} no layer's source lies above it`,
+    );
+  }
+  const { passes = config.passes, tolerance = 0 } = options;
+  if (!Number.isInteger(passes) || passes < 1 || passes > 0x7fffffff) {
+    throw new ModelError("invalid-option", `passes is ${passes}, expected an integer, 1 to 2147483647`);
+  }
+  if (!Number.isFinite(tolerance) || tolerance < 0) {
+    throw new ModelError("invalid-option", `tolerance is ${tolerance}, expected a finite number, 0 or more`);
+  }
+  return { passes, tolerance };
+}
+
+/** Tensors that other programs leave in checkpoints and that say nothing new. */
+const harmless = /(^|\.)rotary_emb\.inv_freq$/;
+
+function refuseLeftovers(checkpoint: Checkpoint): void {
+  const { config, path } = checkpoint;
+  const leftovers = checkpoint
+    .unused()
+    .filter((name) => !harmless.test(name) && !(config.tiedEmbeddings && name === "lm_head.weight"));
+  if (leftovers.length === 0) return;
+  const shown = leftovers.slice(0, 8).join(", ") + (leftovers.length > 8 ? ", …" : "");
+  throw new ModelError(
+    "leftover-weights",
+    `${path} has ${leftovers.length} tensors that a ${config.family} model of layer map ${config.layerMap} does not use: ${shown}`,
+  );
+}
+
+class DecoderModel implements Model {
+  readonly config: ModelConfig;
+  readonly layerMap: LayerMap;
+  readonly kvLayers: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly vocabSize: number;
+  readonly weightBytes: number;
+  readonly program: Program;
+  readonly device: Device;
+  readonly #executable: Executable;
+  readonly #tensors: readonly Tensor[];
+  #disposed = false;
+
+  constructor(
+    config: ModelConfig,
+    layerMap: LayerMap,
+    device: Device,
+    executable: Executable,
+    tensors: readonly Tensor[],
+  ) {
+    this.config = config;
+    this.layerMap = layerMap;
+    this.kvLayers = layerMap.kvSources.length;
+    this.kvHeads = config.kvHeads;
+    this.headDim = config.headDim;
+    this.vocabSize = config.vocabSize;
+    this.weightBytes = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.program = executable.program;
+    this.device = device;
+    this.#executable = executable;
+    this.#tensors = tensors;
+  }
+
+  bytesPerToken(dtype: DType): number {
+    const slotData = 8; // a position and the norm of the key
+    return this.kvLayers * this.kvHeads * (2 * this.headDim * dtypeBytes[dtype] + slotData);
+  }
+
+  async run(memory: PageMemory, step: Step): Promise<StepResult> {
+    if (this.#disposed) throw new ModelError("disposed", "the model is disposed");
+    return this.#executable.run(memory, step);
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#executable.dispose();
+    for (const tensor of this.#tensors) tensor.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
