@@ -1,0 +1,62 @@
+import type { Device, Executable, MappedFile, PageMemory, PageMemorySpec, Tensor } from "../device.ts";
+import type { DType } from "../dtype.ts";
+import { KernelError } from "../kernel-error.ts";
+import type { Program } from "../program.ts";
+import { validatePageMemorySpec, validateTensorData } from "../validate-memory.ts";
+import { validateProgram } from "../validate-program.ts";
+import { Disposal } from "./disposal.ts";
+import { InterpreterExecutable } from "./executable.ts";
+import { InterpreterFile } from "./mapped-file.ts";
+import { InterpreterPageMemory } from "./page-memory.ts";
+import { InterpreterTensor } from "./tensor.ts";
+import { WorkQueue } from "./work-queue.ts";
+
+/**
+ * A device in plain TypeScript: activations in double precision, weights and pages exactly as their
+ * formats hold them. The oracle of the native kernels' tests, and the slow fallback where none loads.
+ * It works on the event loop, in turns of a few milliseconds.
+ */
+export function createInterpreter(): Device {
+  return new Interpreter();
+}
+
+class Interpreter extends Disposal implements Device {
+  readonly description = "interpreter";
+  readonly backend = "interpreter";
+  readonly #queue = new WorkQueue();
+
+  constructor() {
+    super("device");
+  }
+
+  async mapFile(path: string): Promise<MappedFile> {
+    this.checkAlive();
+    return InterpreterFile.open(this, path);
+  }
+
+  tensor(dtype: DType, shape: readonly number[], data: Float32Array | Uint16Array): Tensor {
+    this.checkAlive();
+    validateTensorData(dtype, shape, data);
+    const bytes = data.slice().buffer as ArrayBuffer;
+    return new InterpreterTensor(this, dtype, shape, { read: async () => bytes, close: () => {} });
+  }
+
+  pageMemory(spec: PageMemorySpec): PageMemory {
+    this.checkAlive();
+    validatePageMemorySpec(spec);
+    return new InterpreterPageMemory(this, this.#queue, spec);
+  }
+
+  compile(program: Program): Executable {
+    this.checkAlive();
+    const weights = program.tensors.map((tensor, i) => {
+      if (!(tensor instanceof InterpreterTensor) || tensor.device !== this) {
+        throw new KernelError("invalid-argument", `tensors[${i}] is of another device`);
+      }
+      tensor.checkAlive();
+      return tensor.weights;
+    });
+    validateProgram(program);
+    return new InterpreterExecutable(this, this.#queue, program, weights);
+  }
+}

@@ -1,0 +1,172 @@
+import type { Compaction, PageMemory, PageMemorySpec, SlotData } from "../device.ts";
+import { dtypeBytes } from "../dtype.ts";
+import { validateCompactions, validateCopy, validateSlotReads } from "../validate-memory.ts";
+import { Disposal } from "./disposal.ts";
+import { roundTo } from "./float-format.ts";
+import type { Work, WorkQueue } from "./work-queue.ts";
+
+/** Values as the dtype of the memory has them, in f32, which holds all of them. */
+export type Page = {
+  /** [pageTokens, headDim] */
+  readonly keys: Float32Array;
+  /** [pageTokens, headDim] */
+  readonly values: Float32Array;
+  /** [pageTokens] */
+  readonly positions: Int32Array;
+  /** [pageTokens] */
+  readonly keyNorms: Float32Array;
+};
+
+export class InterpreterPageMemory extends Disposal implements PageMemory {
+  readonly spec: PageMemorySpec;
+  readonly pageBytes: number;
+  /** The device that may use it. */
+  readonly device: Disposal;
+  readonly #queue: WorkQueue;
+  /** Pages exist from their first write on. */
+  readonly #pages = new Map<number, Page>();
+  readonly #zeros: Page;
+
+  constructor(device: Disposal, queue: WorkQueue, spec: PageMemorySpec) {
+    super("page memory", device);
+    this.device = device;
+    this.#queue = queue;
+    this.spec = { ...spec };
+    this.pageBytes = spec.pageTokens * (2 * spec.headDim * dtypeBytes[spec.dtype] + 8);
+    this.#zeros = this.#newPage();
+  }
+
+  async copyPages(from: Int32Array, to: Int32Array): Promise<void> {
+    this.checkAlive();
+    validateCopy(this.spec, from, to);
+    const [sources, destinations] = [from.slice(), to.slice()];
+    return this.#queue.submit(() => this.#copyPages(sources, destinations));
+  }
+
+  async compact(heads: readonly Compaction[]): Promise<void> {
+    this.checkAlive();
+    validateCompactions(this.spec, heads);
+    const copies = heads.map(({ source, keep, destination }) => ({
+      source: source.slice(),
+      keep: keep.slice(),
+      destination: destination.slice(),
+    }));
+    return this.#queue.submit(() => this.#compact(copies));
+  }
+
+  async readSlots(
+    data: SlotData,
+    tables: readonly { readonly pages: Int32Array; readonly slots: number }[],
+  ): Promise<Float32Array[]> {
+    this.checkAlive();
+    validateSlotReads(this.spec, data, tables);
+    const copies = tables.map(({ pages, slots }) => ({ pages: pages.slice(), slots }));
+    return this.#queue.submit(() => this.#readSlots(data, copies));
+  }
+
+  /** The page as it is; zeros where nothing was written. Must not be written to. */
+  page(id: number): Page {
+    return this.#pages.get(id) ?? this.#zeros;
+  }
+
+  /** Stores a key and a value at element `at` of `k` and `v`. */
+  writeSlot(id: number, slot: number, k: Float64Array, v: Float64Array, at: number, position: number): void {
+    const { headDim, dtype } = this.spec;
+    const page = this.#pageToWrite(id);
+    let squares = 0;
+    for (let i = 0; i < headDim; i++) {
+      squares += k[at + i]! ** 2;
+      page.keys[slot * headDim + i] = roundTo(dtype, k[at + i]!);
+      page.values[slot * headDim + i] = roundTo(dtype, v[at + i]!);
+    }
+    page.positions[slot] = position;
+    page.keyNorms[slot] = Math.sqrt(squares);
+  }
+
+  protected override release(): void {
+    // What has been submitted still runs.
+    void this.#queue.submit(() => this.#forget());
+  }
+
+  *#forget(): Work {
+    this.#pages.clear();
+    yield;
+  }
+
+  *#copyPages(from: Int32Array, to: Int32Array): Work {
+    for (const [i, id] of from.entries()) {
+      const [source, destination] = [this.page(id), this.#pageToWrite(to[i]!)];
+      destination.keys.set(source.keys);
+      destination.values.set(source.values);
+      destination.positions.set(source.positions);
+      destination.keyNorms.set(source.keyNorms);
+      yield;
+    }
+  }
+
+  *#compact(heads: readonly Compaction[]): Work {
+    const { pageTokens, headDim } = this.spec;
+    for (const { source, keep, destination } of heads) {
+      // keep[i] >= i: where pages are shared, a slot is read before it is written.
+      for (const [i, kept] of keep.entries()) {
+        const from = this.page(source[Math.floor(kept / pageTokens)]!);
+        const to = this.#pageToWrite(destination[Math.floor(i / pageTokens)]!);
+        const [read, write] = [kept % pageTokens, i % pageTokens];
+        to.keys.set(from.keys.subarray(read * headDim, (read + 1) * headDim), write * headDim);
+        to.values.set(from.values.subarray(read * headDim, (read + 1) * headDim), write * headDim);
+        to.positions[write] = from.positions[read]!;
+        to.keyNorms[write] = from.keyNorms[read]!;
+        yield;
+      }
+    }
+  }
+
+  *#readSlots(data: SlotData, tables: readonly { pages: Int32Array; slots: number }[]): Work<Float32Array[]> {
+    const { pageTokens, headDim } = this.spec;
+    const width = data === "keys" || data === "values" ? headDim : 1;
+    const results: Float32Array[] = [];
+    for (const { pages, slots } of tables) {
+      const result = new Float32Array(slots * width);
+      for (let slot = 0; slot < slots; slot += pageTokens) {
+        const page = this.page(pages[slot / pageTokens]!);
+        const count = Math.min(pageTokens, slots - slot);
+        result.set(slotArray(page, data).subarray(0, count * width), slot * width);
+        yield;
+      }
+      results.push(result);
+    }
+    return results;
+  }
+
+  #pageToWrite(id: number): Page {
+    let page = this.#pages.get(id);
+    if (page === undefined) {
+      page = this.#newPage();
+      this.#pages.set(id, page);
+    }
+    return page;
+  }
+
+  #newPage(): Page {
+    const { pageTokens, headDim } = this.spec;
+    return {
+      keys: new Float32Array(pageTokens * headDim),
+      values: new Float32Array(pageTokens * headDim),
+      positions: new Int32Array(pageTokens),
+      keyNorms: new Float32Array(pageTokens),
+    };
+  }
+}
+
+function slotArray(page: Page, data: SlotData): Float32Array | Int32Array {
+  switch (data) {
+    case "position":
+      return page.positions;
+    case "keyNorm":
+      return page.keyNorms;
+    case "keys":
+      return page.keys;
+    case "values":
+      return page.values;
+  }
+}

@@ -1,0 +1,132 @@
+import {
+  checkElements,
+  checkInt32Array,
+  checkInteger,
+  checkLength,
+  invalidArgument,
+  maxInt32,
+} from "./check-argument.ts";
+import type { Compaction, PageMemorySpec, SlotData } from "./device.ts";
+import { type DType, dtypeBytes } from "./dtype.ts";
+
+/** Checks dtype and shape (rank 1 or 2, every dimension at least 1). Returns the bytes of such a tensor. */
+export function validateTensorShape(dtype: DType, shape: readonly number[]): number {
+  checkDType("dtype", dtype);
+  if (!Array.isArray(shape) || shape.length < 1 || shape.length > 2) {
+    invalidArgument(`shape is [${String(shape)}]; expected one or two dimensions`);
+  }
+  shape.forEach((size, i) => {
+    checkInteger(`shape[${i}]`, size, 1, maxInt32);
+  });
+  const bytes = shape.reduce((product, size) => product * size, dtypeBytes[dtype]);
+  if (!Number.isSafeInteger(bytes))
+    invalidArgument(`shape is [${String(shape)}]; expected less than 2^53 bytes`);
+  return bytes;
+}
+
+/** Checks that `data` is what `tensor()` takes for this dtype and shape. */
+export function validateTensorData(
+  dtype: DType,
+  shape: readonly number[],
+  data: Float32Array | Uint16Array,
+): void {
+  const bytes = validateTensorShape(dtype, shape);
+  const expected = dtype === "f32" ? Float32Array : Uint16Array;
+  if (!(data instanceof expected)) invalidArgument(`data of a ${dtype} tensor must be a ${expected.name}`);
+  checkLength("data", data.length, bytes / dtypeBytes[dtype], `shape [${String(shape)}]`);
+}
+
+/** Checks that a tensor lies inside a file of `size` bytes, on a boundary of its elements. */
+export function validateTensorView(
+  dtype: DType,
+  shape: readonly number[],
+  offset: number,
+  size: number,
+): void {
+  const bytes = validateTensorShape(dtype, shape);
+  checkInteger("offset", offset, 0, Number.MAX_SAFE_INTEGER);
+  if (offset % dtypeBytes[dtype] !== 0) {
+    invalidArgument(`offset is ${offset}; expected a multiple of ${dtypeBytes[dtype]} (${dtype})`);
+  }
+  if (bytes > size || offset > size - bytes) {
+    invalidArgument(`offset is ${offset} and the tensor takes ${bytes} bytes; the file has ${size}`);
+  }
+}
+
+export function validatePageMemorySpec(spec: PageMemorySpec): void {
+  checkInteger("pages", spec.pages, 1, maxInt32);
+  if (spec.pageTokens !== 16 && spec.pageTokens !== 32) {
+    invalidArgument(`pageTokens is ${String(spec.pageTokens)}; expected 16 or 32`);
+  }
+  checkHeadDim(spec.headDim);
+  checkDType("dtype", spec.dtype);
+}
+
+export function checkHeadDim(headDim: number): void {
+  checkInteger("headDim", headDim, 2, 1024);
+  if (headDim % 2 !== 0) invalidArgument(`headDim is ${headDim}; expected an even number`);
+}
+
+export function validateCopy(spec: PageMemorySpec, from: Int32Array, to: Int32Array): void {
+  checkPageIds("from", spec, from);
+  checkPageIds("to", spec, to);
+  checkLength("to", to.length, from.length, "one for each of `from`");
+}
+
+export function validateCompactions(spec: PageMemorySpec, heads: readonly Compaction[]): void {
+  const written = new Set<number>();
+  heads.forEach((head, h) => {
+    const name = `heads[${h}]`;
+    checkPageIds(`${name}.source`, spec, head.source);
+    checkPageIds(`${name}.destination`, spec, head.destination);
+    checkInt32Array(`${name}.keep`, head.keep);
+    checkElements(`${name}.keep`, head.keep, 0, head.source.length * spec.pageTokens - 1);
+    for (let i = 1; i < head.keep.length; i++) {
+      if (head.keep[i]! <= head.keep[i - 1]!) {
+        invalidArgument(
+          `${name}.keep[${i}] is ${head.keep[i]} after ${head.keep[i - 1]}; expected ascending slots`,
+        );
+      }
+    }
+    const pages = Math.ceil(head.keep.length / spec.pageTokens);
+    checkLength(`${name}.destination`, head.destination.length, pages, `${head.keep.length} slots kept`);
+    const indexInSource = new Map(Array.from(head.source, (page, i) => [page, i]));
+    head.destination.forEach((page, i) => {
+      const at = indexInSource.get(page) ?? i;
+      if (at !== i) {
+        invalidArgument(
+          `${name}.destination[${i}] is page ${page}, which is source[${at}]; expected a page that is not in source, or source[${i}]`,
+        );
+      }
+      if (written.has(page)) {
+        invalidArgument(`${name}.destination[${i}] is page ${page}, which is written twice`);
+      }
+      written.add(page);
+    });
+  });
+}
+
+export function validateSlotReads(
+  spec: PageMemorySpec,
+  data: SlotData,
+  tables: readonly { readonly pages: Int32Array; readonly slots: number }[],
+): void {
+  if (!["position", "keyNorm", "keys", "values"].includes(data)) {
+    invalidArgument(`data is ${String(data)}; expected position, keyNorm, keys or values`);
+  }
+  tables.forEach(({ pages, slots }, i) => {
+    checkPageIds(`tables[${i}].pages`, spec, pages);
+    checkInteger(`tables[${i}].slots`, slots, 0, pages.length * spec.pageTokens);
+  });
+}
+
+function checkPageIds(name: string, spec: PageMemorySpec, pages: Int32Array): void {
+  checkInt32Array(name, pages);
+  checkElements(name, pages, 0, spec.pages - 1);
+}
+
+function checkDType(name: string, dtype: DType): void {
+  if (!Object.hasOwn(dtypeBytes, dtype)) {
+    invalidArgument(`${name} is ${String(dtype)}; expected f32, f16 or bf16`);
+  }
+}
