@@ -5,6 +5,7 @@ import type { Step, StepResult } from "../step.ts";
 import { validateStep } from "../validate-step.ts";
 import { Disposal } from "./disposal.ts";
 import { InterpreterPageMemory } from "./page-memory.ts";
+import { copyStep } from "./step-copy.ts";
 import { StepRun } from "./step-run.ts";
 import type { Weights } from "./weights.ts";
 import type { WorkQueue } from "./work-queue.ts";
@@ -31,7 +32,7 @@ export class InterpreterExecutable extends Disposal implements Executable {
     }
     memory.checkAlive();
     validateStep(this.program, memory.spec, step);
-    const copy = structuredClone(step);
+    const copy = copyStep(step);
     for (const { use } of this.#weights) use.retain();
     try {
       return await this.#queue.submit(async () => {
