@@ -1,0 +1,39 @@
+/**
+ * - `INVALID_DEFINITION`: what was given to `definePolicy` contradicts itself.
+ * - `UNKNOWN_POLICY`, `UNKNOWN_OPTION`, `INVALID_OPTION`, `MISSING_SIGNAL`: refused at start-up, by `createPolicy`.
+ * - `INVALID_CALL`: the engine called with values that cannot be.
+ * - `INVALID_SCORES`, `INVALID_SELECTION`, `INVALID_ALLOCATION`, `POLICY_FAILED`: the policy's own code went wrong on
+ *   one request; only that request fails.
+ */
+export type PolicyErrorCode =
+  | "INVALID_DEFINITION"
+  | "UNKNOWN_POLICY"
+  | "UNKNOWN_OPTION"
+  | "INVALID_OPTION"
+  | "MISSING_SIGNAL"
+  | "INVALID_CALL"
+  | "INVALID_SCORES"
+  | "INVALID_SELECTION"
+  | "INVALID_ALLOCATION"
+  | "POLICY_FAILED";
+
+/** Everything this package throws. */
+export class PolicyError extends Error {
+  readonly code: PolicyErrorCode;
+  /** Name of the policy, as asked for. */
+  readonly policy: string;
+  /** The option, signal or argument at fault, where there is one. */
+  readonly field: string | undefined;
+  constructor(
+    code: PolicyErrorCode,
+    policy: string,
+    message: string,
+    details: { field?: string; cause?: unknown } = {},
+  ) {
+    super(`Policy ${policy}: ${message}`, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "PolicyError";
+    this.code = code;
+    this.policy = policy;
+    this.field = details.field;
+  }
+}
