@@ -1,17 +1,9 @@
-/**
- * What the engine's loop writes and one reader takes, in order. After `end` or `fail` nothing more is
- * taken in; a reader that leaves early calls `onLeave` once.
- */
+/** What the engine's loop writes and one reader takes, in order. After `end` or `fail` nothing more is taken in. */
 export class ChunkQueue<T> implements AsyncIterableIterator<T> {
   readonly #items: T[] = [];
-  readonly #onLeave: () => void;
   #state: "open" | "ended" | "failed" = "open";
   #error: unknown;
   #wake: (() => void) | undefined;
-
-  constructor(onLeave: () => void) {
-    this.#onLeave = onLeave;
-  }
 
   push(item: T): void {
     if (this.#state !== "open") return;
@@ -49,7 +41,6 @@ export class ChunkQueue<T> implements AsyncIterableIterator<T> {
 
   async return(): Promise<IteratorResult<T>> {
     this.#items.length = 0;
-    if (this.#state === "open") this.#onLeave();
     this.end();
     return { value: undefined, done: true };
   }

@@ -1,22 +1,16 @@
-import type { PolicyDefinition } from "@kvasir/kv-policies";
+import type { PolicyDefinition, PolicyOptions } from "@kvasir/kv-policies";
 import type { CpuLevel, DType } from "@kvasir/runtime";
 
-/** How sequences' caches are cut down; a budget without a policy is an error. */
-export type PolicyChoice = {
+/** How sequences' caches are cut down: a policy and its options (see @kvasir/kv-policies). */
+export type PolicyChoice = PolicyOptions & {
   /** A built-in name (`full`, `streaming-llm`, `l2-norm`) or a definition; default `full`: nothing is evicted. */
   readonly policy?: string | PolicyDefinition;
-  /** Up to 1: the share of the tokens seen that each head keeps; above 1: that many tokens. */
-  readonly budget?: number;
-  readonly sinks?: number;
-  readonly recent?: number;
-  readonly minTokens?: number;
-  readonly protectLayers?: readonly number[];
 };
 
 export type KvCacheOptions = PolicyChoice & {
   /** Bytes for pages, as a number or like `512MiB`; default: a quarter of the free memory, at most what 16 requests of full length take. */
   readonly memory?: number | string;
-  /** Format of keys and values in pages; default `f32`. */
+  /** Format of keys and values in pages; default `f16`. */
   readonly dtype?: DType;
   /** Slots of a page: 16 (default) or 32. */
   readonly pageTokens?: 16 | 32;
@@ -36,7 +30,7 @@ export type EngineOptions = {
   readonly chunkTokens?: number;
   /** Sequences that run at once; default 64. */
   readonly maxRunning?: number;
-  /** Requests that may wait; one more is refused with `overloaded`; default 256. */
+  /** Requests that may wait, 0 or more; one more is refused with `overloaded`; default 256. */
   readonly maxWaiting?: number;
   /** Passes over a chunk for cyclic layer maps; default: the checkpoint's. */
   readonly passes?: number;

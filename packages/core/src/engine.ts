@@ -1,47 +1,117 @@
 import type { Tokenizer } from "@kvasir/tokenizer";
+import { checkRequest } from "./checked-request.ts";
 import { EngineError } from "./engine-error.ts";
+import { EngineLoop } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo, EngineStats } from "./engine-report.ts";
 import type { GenerateRequest } from "./generate-request.ts";
-import type { Completion, GenerateChunk } from "./generation.ts";
+import type { Completion, GenerateChunk, TokenLogprob } from "./generation.ts";
+import { type LoadedEngine, loadEngine } from "./load-engine.ts";
+import { prepareSequence } from "./prepare-sequence.ts";
 
 /** A loaded model that answers many requests at once. */
 export class Engine implements AsyncDisposable {
-  readonly info: EngineInfo;
-  /** Undefined for a checkpoint without a tokenizer: ids in, ids out. */
-  readonly tokenizer: Tokenizer | undefined;
+  readonly #loaded: LoadedEngine;
+  readonly #loop: EngineLoop;
+  #disposing: Promise<void> | undefined;
 
-  private constructor(info: EngineInfo, tokenizer: Tokenizer | undefined) {
-    this.info = info;
-    this.tokenizer = tokenizer;
+  private constructor(loaded: LoadedEngine) {
+    this.#loaded = loaded;
+    this.#loop = new EngineLoop(loaded, loaded.limits);
   }
 
   /** Loads a checkpoint and takes the memory for its cache. Throws what the checkpoint's or the options' checks find. */
-  static async load(_options: EngineOptions): Promise<Engine> {
-    throw new EngineError("internal", "not built yet");
+  static async load(options: EngineOptions): Promise<Engine> {
+    return new Engine(await loadEngine(options));
+  }
+
+  get info(): EngineInfo {
+    return this.#loaded.info;
+  }
+
+  /** Undefined for a checkpoint without a tokenizer: ids in, ids out. */
+  get tokenizer(): Tokenizer | undefined {
+    return this.#loaded.tokenizer;
   }
 
   /**
    * Runs one request and yields its answer in pieces. Checks happen at the first `next()`; leaving the loop
    * early, or the signal, ends the request and gives its pages back within one step.
    */
-  generate(_request: GenerateRequest): AsyncIterable<GenerateChunk> {
-    throw new EngineError("internal", "not built yet");
+  async *generate(request: GenerateRequest): AsyncGenerator<GenerateChunk, void, undefined> {
+    if (this.#disposing) throw new EngineError("disposed", "the engine is disposed");
+    const checked = checkRequest(request, this.info.vocabSize);
+    const { signal } = request;
+    signal?.throwIfAborted();
+    const sequence = await prepareSequence(request, checked, this.#loaded);
+    signal?.throwIfAborted();
+    const leave = () => {
+      sequence.leave(signal?.reason);
+      this.#loop.dropWaiting();
+    };
+    this.#loop.submit(sequence);
+    signal?.addEventListener("abort", leave, { once: true });
+    try {
+      yield* sequence.queue;
+    } finally {
+      signal?.removeEventListener("abort", leave);
+      sequence.leave();
+      this.#loop.dropWaiting();
+    }
   }
 
   /** The pieces of `generate`, folded into one answer. */
-  async complete(_request: GenerateRequest): Promise<Completion> {
-    throw new EngineError("internal", "not built yet");
+  async complete(request: GenerateRequest): Promise<Completion> {
+    let text = "";
+    const ids: number[] = [];
+    const logprobs: TokenLogprob[] = [];
+    let last: GenerateChunk | undefined;
+    for await (const chunk of this.generate(request)) {
+      text += chunk.text;
+      ids.push(...chunk.ids);
+      logprobs.push(...(chunk.logprobs ?? []));
+      last = chunk;
+    }
+    if (!last?.finishReason || !last.usage) throw new EngineError("disposed", "the engine is disposed");
+    return {
+      text,
+      ids,
+      ...(request.logprobs !== undefined && { logprobs }),
+      finishReason: last.finishReason,
+      usage: last.usage,
+    };
   }
 
   stats(): EngineStats {
-    throw new EngineError("internal", "not built yet");
+    const { pool, memory, model } = this.#loaded;
+    const { running, waiting, peakPages, evictedSlots, steps, promptTokens, generatedTokens } = this.#loop;
+    const heads = model.kvLayers * model.kvHeads;
+    const resident = running.reduce((sum, { residentSlots }) => sum + residentSlots, 0);
+    return {
+      running: running.length,
+      waiting,
+      freePages: pool.freePages,
+      usedPages: pool.usedPages,
+      kvBytes: pool.usedPages * memory.pageBytes,
+      peakKvBytes: peakPages * memory.pageBytes,
+      logicalTokens: running.reduce((sum, { logical }) => sum + logical, 0),
+      residentTokens: resident / heads,
+      evictedSlots,
+      steps,
+      promptTokens,
+      generatedTokens,
+    };
   }
 
   /** Ends what runs, waits for the step under way and gives all memory back. Idempotent. */
-  async dispose(): Promise<void> {}
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#loop.close().then(() => {
+      this.#loaded.dispose();
+    });
+    return this.#disposing;
+  }
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.dispose();
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
   }
 }

@@ -1,0 +1,59 @@
+import { EngineError } from "./engine-error.ts";
+import type { LoopLimits } from "./engine-loop.ts";
+import type { EngineOptions } from "./engine-options.ts";
+
+const known = new Set([
+  ...[
+    "model",
+    "kvCache",
+    "backend",
+    "threads",
+    "cpu",
+    "stepTokens",
+    "chunkTokens",
+    "maxRunning",
+    "maxWaiting",
+  ],
+  ...["passes", "tolerance", "onWarning"],
+]);
+const cacheOptions = new Set(["memory", "dtype", "pageTokens"]);
+
+/** The part of `kvCache` that is about pages; what is left is the policy's. */
+export const isCacheOption = (name: string): boolean => cacheOptions.has(name);
+
+function integer(options: EngineOptions, field: keyof LoopLimits, fallback: number, high: number, low = 1): number {
+  const value: unknown = options[field] ?? fallback;
+  if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high) return value;
+  throw new EngineError(
+    "invalid-options",
+    `${field}: expected an integer in [${low}, ${high}], received ${String(value)}`,
+    field,
+  );
+}
+
+function oneOf(value: unknown, allowed: readonly unknown[], field: string): void {
+  if (value === undefined || allowed.includes(value)) return;
+  throw new EngineError(
+    "invalid-options",
+    `${field}: expected one of ${allowed.join(", ")}, received ${JSON.stringify(value)}`,
+    field,
+  );
+}
+
+/** Checks what is not another package's to check. Throws `invalid-options` naming the option and its range. */
+export function checkOptions(options: EngineOptions): LoopLimits {
+  for (const field of Object.keys(options)) oneOf(field, [...known], field);
+  if (typeof options.model !== "string" || options.model === "") {
+    throw new EngineError("invalid-options", "model: expected the path of a checkpoint directory", "model");
+  }
+  oneOf(options.backend, ["auto", "native", "interpreter"], "backend");
+  oneOf(options.kvCache?.dtype, ["f32", "f16", "bf16"], "kvCache.dtype");
+  oneOf(options.kvCache?.pageTokens, [16, 32], "kvCache.pageTokens");
+  const stepTokens = integer(options, "stepTokens", 512, 65_536);
+  return {
+    stepTokens,
+    chunkTokens: Math.min(integer(options, "chunkTokens", stepTokens, 65_536), stepTokens),
+    maxRunning: integer(options, "maxRunning", 64, 4096),
+    maxWaiting: integer(options, "maxWaiting", 256, 1_000_000, 0),
+  };
+}

@@ -1,0 +1,179 @@
+import { type PagePool, PageTables } from "@kvasir/paged-memory";
+import type { Model, PageMemory, StepResult } from "@kvasir/runtime";
+import type { Tokenizer } from "@kvasir/tokenizer";
+import { EngineError } from "./engine-error.ts";
+import { evict } from "./eviction.ts";
+import { PagePromises } from "./page-promises.ts";
+import { type Scheduled, schedule } from "./schedule.ts";
+import { type Sequence, tokenLogprob } from "./sequence.ts";
+import { planStep, type StepPlan } from "./step-plan.ts";
+
+export type LoopResources = {
+  readonly model: Model;
+  readonly memory: PageMemory;
+  readonly pool: PagePool;
+  readonly tokenizer: Tokenizer | undefined;
+};
+
+export type LoopLimits = {
+  readonly stepTokens: number;
+  readonly chunkTokens: number;
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+};
+
+/**
+ * Admit, plan, run, hand out, evict: again and again while there is work. Everything that owns pages is
+ * touched here and nowhere else, between two steps.
+ */
+export class EngineLoop {
+  readonly #resources: LoopResources;
+  readonly #limits: LoopLimits;
+  readonly #wholeChunks: boolean;
+  readonly #promises: PagePromises;
+  readonly #tables = new PageTables();
+  #waiting: Sequence[] = [];
+  #running: Sequence[] = [];
+  #turning: Promise<void> | undefined;
+  #closed = false;
+  peakPages = 0;
+  evictedSlots = 0;
+  steps = 0;
+  promptTokens = 0;
+  generatedTokens = 0;
+
+  constructor(resources: LoopResources, limits: LoopLimits) {
+    this.#resources = resources;
+    this.#limits = limits;
+    this.#wholeChunks = resources.model.layerMap.groups.length > 0;
+    this.#promises = new PagePromises(resources.pool, resources.model, {
+      pageTokens: resources.memory.spec.pageTokens,
+      chunkTokens: limits.chunkTokens,
+    });
+  }
+
+  get running(): readonly Sequence[] {
+    return this.#running;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Starts a sequence or queues it. Throws `overloaded`, `out-of-pages` (it could never run) or `disposed`. */
+  submit(sequence: Sequence): void {
+    if (this.#closed) throw new EngineError("disposed", "the engine is disposed");
+    this.#promises.requirePossible(sequence);
+    this.#waiting.push(sequence);
+    this.#admit();
+    if (this.#waiting.length > this.#limits.maxWaiting) {
+      this.#waiting.pop();
+      throw new EngineError("overloaded", `${this.#waiting.length} requests wait already, the most that may`);
+    }
+    this.#turning ??= this.#turn();
+  }
+
+  /** Takes out what has left and is not running. Called when a reader leaves, so that a full queue gets room at once. */
+  dropWaiting(): void {
+    this.#waiting = this.#waiting.filter((sequence) => !sequence.left);
+  }
+
+  /** Fails what is there and waits for the step under way. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#turning;
+  }
+
+  async #turn(): Promise<void> {
+    await null; // requests of the same tick share their first step
+    while (!this.#closed && (this.#running.length > 0 || this.#waiting.length > 0)) {
+      this.#drop((sequence) => sequence.left);
+      this.#admit();
+      if (this.#running.length > 0) await this.#step();
+      else this.#waiting.shift()?.queue.fail(new EngineError("internal", "no pages for a request, though none run"));
+    }
+    const error = new EngineError("disposed", "the engine is disposed");
+    for (const sequence of this.#waiting.splice(0)) sequence.queue.fail(error);
+    for (const sequence of [...this.#running]) this.#end(sequence, error);
+    this.#turning = undefined;
+  }
+
+  #admit(): void {
+    while (this.#running.length < this.#limits.maxRunning && this.#waiting.length > 0) {
+      if (!this.#promises.admit(this.#waiting[0]!)) return;
+      this.#running.push(this.#waiting.shift()!);
+    }
+  }
+
+  async #step(): Promise<void> {
+    const { stepTokens, chunkTokens } = this.#limits;
+    const scheduled = schedule(this.#running, stepTokens, chunkTokens, this.#wholeChunks);
+    await this.#run(scheduled);
+    this.#drop((sequence) => sequence.left);
+    const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.#running.includes(one));
+    const { memory } = this.#resources;
+    try {
+      this.evictedSlots += await evict(alive, memory, (sequence, error) => this.#end(sequence, error));
+    } catch (cause) {
+      const error = new EngineError("internal", `eviction failed: ${messageOf(cause)}`, undefined, { cause });
+      for (const sequence of alive) this.#end(sequence, error);
+    }
+    for (const { sequence } of scheduled) this.#promises.renew(sequence);
+  }
+
+  /** Runs one step. If it fails, its sequences run again one by one, so that only the guilty one fails. */
+  async #run(scheduled: readonly Scheduled<Sequence>[]): Promise<void> {
+    const { memory, model, pool } = this.#resources;
+    const before = scheduled.map(({ sequence }) => sequence.logical);
+    let plan: StepPlan;
+    let result: StepResult;
+    try {
+      plan = planStep(scheduled, memory, this.#tables);
+      this.peakPages = Math.max(this.peakPages, pool.usedPages);
+      [, result] = await Promise.all([plan.copies, model.run(memory, plan.step)]);
+    } catch (cause) {
+      scheduled.forEach(({ sequence }, i) => {
+        sequence.pages!.truncate(sequence.logical - before[i]!);
+      });
+      if (scheduled.length === 1) {
+        const message = `the step failed: ${messageOf(cause)}`;
+        this.#end(scheduled[0]!.sequence, new EngineError("internal", message, undefined, { cause }));
+      } else {
+        for (const one of scheduled) await this.#run([one]);
+      }
+      return;
+    }
+    this.steps += 1;
+    scheduled.forEach(({ sequence, rows }, i) => {
+      this.promptTokens += Math.max(0, Math.min(rows, sequence.promptLength - before[i]!));
+    });
+    plan.outputs.forEach((sequence, i) => {
+      this.#accept(sequence, result, i);
+    });
+  }
+
+  #accept(sequence: Sequence, result: StepResult, output: number): void {
+    const id = result.tokens[output]!;
+    const logprobs =
+      sequence.request.logprobs >= 0
+        ? tokenLogprob(this.#resources.tokenizer, id, result.logprobs[output]!, result.top[output]!)
+        : undefined;
+    this.generatedTokens += 1;
+    if (sequence.accept({ id, logprobs })) this.#end(sequence);
+  }
+
+  /** Ends a running sequence: pages and promise go back, the reader gets the end or the error. */
+  #end(sequence: Sequence, error?: unknown): void {
+    this.#running = this.#running.filter((other) => other !== sequence);
+    this.#promises.release(sequence);
+    if (error === undefined) sequence.queue.end();
+    else sequence.queue.fail(error);
+  }
+
+  #drop(condition: (sequence: Sequence) => boolean): void {
+    this.dropWaiting();
+    for (const sequence of this.#running.filter(condition)) this.#end(sequence);
+  }
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

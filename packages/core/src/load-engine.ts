@@ -1,0 +1,106 @@
+import { access } from "node:fs/promises";
+import path from "node:path";
+import type { Policy } from "@kvasir/kv-policies";
+import { PagePool } from "@kvasir/paged-memory";
+import { type Device, loadModel, type Model, openDevice, type PageMemory } from "@kvasir/runtime";
+import { loadTokenizer, type Tokenizer } from "@kvasir/tokenizer";
+import { checkOptions } from "./checked-options.ts";
+import type { LoopLimits } from "./engine-loop.ts";
+import type { EngineOptions } from "./engine-options.ts";
+import type { EngineInfo } from "./engine-report.ts";
+import { budgetPages, type PageBudget } from "./page-budget.ts";
+import { choosePolicy } from "./policy-choice.ts";
+
+/** Everything that an engine owns. */
+export type LoadedEngine = {
+  readonly device: Device;
+  readonly model: Model;
+  readonly memory: PageMemory;
+  readonly pool: PagePool;
+  readonly tokenizer: Tokenizer | undefined;
+  /** The engine's own policy, for requests that name none. */
+  readonly policy: Policy;
+  readonly pageTokens: number;
+  readonly limits: LoopLimits;
+  readonly info: EngineInfo;
+  dispose(): void;
+};
+
+/** Loads model, tokenizer and policy, and takes the page memory. What was taken goes back if a later part fails. */
+export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> {
+  const limits = checkOptions(options);
+  const owned: Disposable[] = [];
+  const dispose = () => {
+    for (const one of owned.splice(0).reverse()) one[Symbol.dispose]();
+  };
+  const own = <T extends Disposable>(one: T): T => {
+    owned.push(one);
+    return one;
+  };
+  try {
+    const { backend, threads, cpu, onWarning, passes, tolerance, kvCache = {} } = options;
+    const device = own(
+      openDevice({
+        ...(backend && { backend }),
+        ...(threads !== undefined && { threads }),
+        ...(cpu && { cpu }),
+        ...(onWarning && { onWarning }),
+      }),
+    );
+    const model = own(
+      await loadModel(options.model, {
+        device,
+        ...(passes !== undefined && { passes }),
+        ...(tolerance !== undefined && { tolerance }),
+      }),
+    );
+    const tokenizer = await findTokenizer(options.model);
+    const budget = budgetPages(model, kvCache);
+    const policy = choosePolicy(kvCache, { model, pageTokens: budget.pageTokens }, "invalid-options");
+    const { pages, pageTokens, dtype } = budget;
+    const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
+    const pool = new PagePool({ pages });
+    const info = describe(options, model, budget, policy);
+    return { device, model, memory, pool, tokenizer, policy, pageTokens, limits, info, dispose };
+  } catch (error) {
+    dispose();
+    throw error;
+  }
+}
+
+/** A checkpoint may come without a tokenizer: ids in, ids out. One that is there must load. */
+async function findTokenizer(model: string): Promise<Tokenizer | undefined> {
+  try {
+    await access(path.join(model, "tokenizer.json"));
+  } catch {
+    return undefined;
+  }
+  return loadTokenizer(model);
+}
+
+function describe(options: EngineOptions, model: Model, budget: PageBudget, policy: Policy): EngineInfo {
+  const { pages, pageTokens, pageBytes, dtype } = budget;
+  const tokenCapacity = Math.floor(pages / (model.kvLayers * model.kvHeads)) * pageTokens;
+  return {
+    model: path.basename(path.resolve(options.model)),
+    family: model.config.family,
+    device: model.device.description,
+    backend: model.device.backend,
+    layers: model.config.layers,
+    kvLayers: model.kvLayers,
+    kvHeads: model.kvHeads,
+    headDim: model.headDim,
+    layerMap: model.layerMap.text,
+    vocabSize: model.vocabSize,
+    maxPositions: model.config.maxPositions,
+    weightBytes: model.weightBytes,
+    kvDtype: dtype,
+    bytesPerToken: model.bytesPerToken(dtype),
+    pageTokens,
+    pages,
+    kvBytes: pages * pageBytes,
+    tokenCapacity,
+    fullRequests: tokenCapacity / model.config.maxPositions,
+    policy: policy.name,
+  };
+}

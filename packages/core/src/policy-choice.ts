@@ -1,0 +1,43 @@
+import { createPolicy, type Policy, PolicyError } from "@kvasir/kv-policies";
+import type { Model } from "@kvasir/runtime";
+import { isCacheOption } from "./checked-options.ts";
+import { EngineError } from "./engine-error.ts";
+import type { PolicyChoice } from "./engine-options.ts";
+import { availableSignals } from "./eviction.ts";
+
+/**
+ * Binds a policy to a model. What cannot work together is refused here, with `code`, the option's name and the
+ * reason.
+ */
+export function choosePolicy(
+  choice: PolicyChoice,
+  { model, pageTokens }: { readonly model: Model; readonly pageTokens: number },
+  code: "invalid-options" | "invalid-request",
+): Policy {
+  const { policy: name = "full", ...rest } = choice;
+  // Of the engine's options, those about pages are not the policy's; a request has none of them.
+  const options =
+    code === "invalid-options"
+      ? Object.fromEntries(Object.entries(rest).filter(([option]) => !isCacheOption(option)))
+      : rest;
+  try {
+    const policy = createPolicy(name, options, {
+      layers: model.kvLayers,
+      heads: model.kvHeads,
+      pageTokens,
+      signals: availableSignals,
+    });
+    if (policy.positions === "cache" && policy.evicts && model.config.rope.dynamic) {
+      throw new EngineError(
+        code,
+        `kvCache.policy: ${policy.name} moves sinks to positions inside the cache, which rope scaling "dynamic" does not allow`,
+        "kvCache.policy",
+      );
+    }
+    return policy;
+  } catch (error) {
+    if (!(error instanceof PolicyError)) throw error;
+    const param = error.field ? `kvCache.${error.field}` : "kvCache.policy";
+    throw new EngineError(code, `${param}: ${error.message}`, param, { cause: error });
+  }
+}
