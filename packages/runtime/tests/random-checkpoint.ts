@@ -1,0 +1,75 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Tensors, writeTensors } from "./safetensors.ts";
+
+export const smallConfig = {
+  model_type: "llama",
+  architectures: ["LlamaForCausalLM"],
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 8,
+  num_hidden_layers: 2,
+  vocab_size: 30,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  max_position_embeddings: 64,
+  tie_word_embeddings: false,
+  hidden_act: "silu",
+  torch_dtype: "float32",
+  bos_token_id: 1,
+  eos_token_id: 2,
+};
+
+export type WeightOptions = {
+  readonly qkvBias?: boolean;
+  readonly outputBias?: boolean;
+  readonly mlpBias?: boolean;
+  readonly qkNorm?: boolean;
+  readonly tied?: boolean;
+};
+
+/** Random weights of `smallConfig`, the same on every call. */
+export function randomWeights(options: WeightOptions = {}): Tensors {
+  const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
+  let state = 1;
+  const add = (name: string, shape: number[], center = 0) => {
+    const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return center + 0.8 * (state / 2 ** 31 - 1);
+    });
+    tensors[name] = { shape, data };
+  };
+  const project = (name: string, shape: [number, number], bias = false) => {
+    add(`${name}.weight`, shape);
+    if (bias) add(`${name}.bias`, [shape[0]]);
+  };
+  add("model.embed_tokens.weight", [30, 16]);
+  for (const layer of [0, 1]) {
+    const at = `model.layers.${layer}`;
+    add(`${at}.input_layernorm.weight`, [16], 1);
+    add(`${at}.post_attention_layernorm.weight`, [16], 1);
+    project(`${at}.self_attn.q_proj`, [32, 16], options.qkvBias);
+    project(`${at}.self_attn.k_proj`, [16, 16], options.qkvBias);
+    project(`${at}.self_attn.v_proj`, [16, 16], options.qkvBias);
+    project(`${at}.self_attn.o_proj`, [16, 32], options.outputBias);
+    if (options.qkNorm) add(`${at}.self_attn.q_norm.weight`, [8], 1);
+    if (options.qkNorm) add(`${at}.self_attn.k_norm.weight`, [8], 1);
+    project(`${at}.mlp.gate_proj`, [24, 16], options.mlpBias);
+    project(`${at}.mlp.up_proj`, [24, 16], options.mlpBias);
+    project(`${at}.mlp.down_proj`, [16, 24], options.mlpBias);
+  }
+  add("model.norm.weight", [16], 1);
+  if (!options.tied) add("lm_head.weight", [30, 16]);
+  return tensors;
+}
+
+/** Writes a checkpoint into a folder of its own; dispose it to delete the folder. */
+export function writeCheckpoint(config: object, tensors: Tensors): Disposable & { readonly path: string } {
+  const path = mkdtempSync(join(tmpdir(), "kvasir-"));
+  writeFileSync(join(path, "config.json"), JSON.stringify(config));
+  writeTensors(join(path, "model.safetensors"), tensors);
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+}

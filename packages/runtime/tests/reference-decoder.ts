@@ -1,0 +1,79 @@
+import type { Tensors } from "./safetensors.ts";
+
+/** The fields of a Hugging Face config.json that the reference reads. */
+export type ReferenceConfig = {
+  readonly num_hidden_layers: number;
+  readonly num_attention_heads: number;
+  readonly num_key_value_heads: number;
+  readonly head_dim: number;
+  readonly rope_theta: number;
+  readonly rms_norm_eps: number;
+  readonly sliding_window?: number;
+};
+
+/** A decoder of the Llama family in double precision, one token after the other: logits of each. */
+export function referenceLogits(c: ReferenceConfig, weights: Tensors, tokens: readonly number[]): number[][] {
+  const tensor = (name: string) => Array.from(weights[name]?.data ?? []);
+  const row = (name: string, i: number, n: number) => tensor(name).slice(i * n, (i + 1) * n);
+  const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+  const plus = (a: readonly number[], b: readonly number[]) => a.map((x, i) => x + (b[i] ?? 0));
+  const project = (x: readonly number[], name: string) => {
+    const products = Array.from({ length: weights[`${name}.weight`]!.shape[0]! }, (_, i) =>
+      dot(row(`${name}.weight`, i, x.length), x),
+    );
+    return plus(products, tensor(`${name}.bias`));
+  };
+  const norm = (x: readonly number[], name: string) => {
+    const scale = 1 / Math.sqrt(dot(x, x) / x.length + c.rms_norm_eps);
+    return tensor(name).map((weight, i) => x[i]! * scale * weight);
+  };
+  const heads = (x: readonly number[], normName: string) =>
+    Array.from({ length: x.length / c.head_dim }, (_, h) => {
+      const head = x.slice(h * c.head_dim, (h + 1) * c.head_dim);
+      return weights[normName] ? norm(head, normName) : head;
+    });
+  const turn = (head: readonly number[], position: number) => {
+    const half = c.head_dim / 2;
+    return head.map((x, i) => {
+      const angle = position * c.rope_theta ** (-(i % half) / half);
+      return x * Math.cos(angle) + (i < half ? -head[i + half]! : head[i - half]!) * Math.sin(angle);
+    });
+  };
+  const cache = Array.from({ length: c.num_hidden_layers }, () => ({
+    k: [] as number[][][],
+    v: [] as number[][][],
+  }));
+  return tokens.map((token, t) => {
+    let x = row("model.embed_tokens.weight", token, tensor("model.norm.weight").length);
+    for (const [i, { k, v }] of cache.entries()) {
+      const at = `model.layers.${i}`;
+      const h = norm(x, `${at}.input_layernorm.weight`);
+      const split = (name: string) =>
+        heads(project(h, `${at}.self_attn.${name}_proj`), `${at}.self_attn.${name}_norm.weight`);
+      k.push(split("k").map((head) => turn(head, t)));
+      v.push(split("v"));
+      const first = Math.max(0, t + 1 - (c.sliding_window ?? Number.POSITIVE_INFINITY));
+      const attended = split("q").flatMap((query, head) => {
+        const kvHead = Math.floor(head / (c.num_attention_heads / c.num_key_value_heads));
+        const turned = turn(query, t);
+        const seen = v.slice(first).map((values) => values[kvHead]!);
+        const shares = k
+          .slice(first)
+          .map((keys) => Math.exp(dot(turned, keys[kvHead]!) / Math.sqrt(c.head_dim)));
+        const total = shares.reduce((a, b) => a + b);
+        return query.map((_, d) => shares.reduce((sum, share, s) => sum + share * seen[s]![d]!, 0) / total);
+      });
+      x = plus(x, project(attended, `${at}.self_attn.o_proj`));
+      const m = norm(x, `${at}.post_attention_layernorm.weight`);
+      const up = project(m, `${at}.mlp.up_proj`);
+      const gated = project(m, `${at}.mlp.gate_proj`).map(
+        (gate, j) => (gate / (1 + Math.exp(-gate))) * up[j]!,
+      );
+      x = plus(x, project(gated, `${at}.mlp.down_proj`));
+    }
+    return project(
+      norm(x, "model.norm.weight"),
+      weights["lm_head.weight"] ? "lm_head" : "model.embed_tokens",
+    );
+  });
+}
