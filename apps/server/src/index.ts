@@ -1,1 +1,5 @@
-export {};
+export type { ApiErrorBody, ApiErrorType } from "./api-error.ts";
+export { type App, createApp } from "./app.ts";
+export type { AppEnv } from "./app-env.ts";
+export type { AppOptions } from "./app-options.ts";
+export type { EngineLike } from "./engine-like.ts";

@@ -1,0 +1,77 @@
+import { EngineError } from "@kvasir/core";
+import { ApiError } from "./api-error.ts";
+
+/** Seconds after which a refused client may try again. */
+const retryAfter = { "Retry-After": "1" };
+
+/** The engine's names of fields to those of the JSON, where one is called otherwise there. */
+export type FieldNames = Readonly<Record<string, string>>;
+
+const jsonNames: FieldNames = {
+  maxTokens: "max_tokens",
+  topK: "top_k",
+  topP: "top_p",
+  minP: "min_p",
+  repetitionPenalty: "repetition_penalty",
+  presencePenalty: "presence_penalty",
+  frequencyPenalty: "frequency_penalty",
+  logitBias: "logit_bias",
+  ignoreEos: "ignore_eos",
+  kvCache: "kv_cache",
+  minTokens: "min_tokens",
+  protectLayers: "protect_layers",
+};
+
+/**
+ * What the client is told when a request failed, with the engine's field names turned into those of the JSON;
+ * `names` has the ones that depend on the request (`maxTokens` is `max_completion_tokens` where that was sent).
+ * Nothing of an unforeseen error reaches the client: its message may hold paths or prompts.
+ */
+export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
+  if (error instanceof ApiError) return error;
+  if (!(error instanceof EngineError)) return internal(error);
+  const param = error.param === undefined ? undefined : translate(error.param, names);
+  const message = translate(error.message, names);
+  const details = { cause: error, ...(param === undefined ? {} : { param }) };
+  switch (error.code) {
+    case "invalid-request":
+    case "invalid-options":
+      return new ApiError(400, "invalid_value", message, details);
+    case "context-length-exceeded":
+      return new ApiError(400, "context_length_exceeded", message, details);
+    // It can never fit, so 400 rather than 503: clients try a 503 again by themselves.
+    case "out-of-pages":
+      return new ApiError(400, "out_of_pages", message, details);
+    case "overloaded":
+      return new ApiError(429, "overloaded", message, { ...details, headers: retryAfter });
+    case "policy-failed":
+      return new ApiError(500, "policy_failed", message, details);
+    case "disposed":
+      return shuttingDown();
+    default:
+      return internal(error);
+  }
+}
+
+export function queueIsFull(waiting: number): ApiError {
+  const message = `the queue is full: ${waiting} requests wait; try again later`;
+  return new ApiError(429, "overloaded", message, { headers: retryAfter });
+}
+
+export function shuttingDown(): ApiError {
+  const headers = { ...retryAfter, Connection: "close" };
+  return new ApiError(503, "shutting_down", "the server is shutting down", { headers });
+}
+
+function internal(cause: unknown): ApiError {
+  return new ApiError(500, "internal_error", "internal error; the server's log has the cause", { cause });
+}
+
+/** Replaces whole words only, so that a policy's name in a message stays as the client wrote it. */
+function translate(text: string, names: FieldNames): string {
+  return text.replace(/\b[a-zA-Z]+\b/g, (word) => own(names, word) ?? own(jsonNames, word) ?? word);
+}
+
+function own(names: FieldNames, word: string): string | undefined {
+  return Object.hasOwn(names, word) ? names[word] : undefined;
+}

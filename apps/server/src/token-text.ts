@@ -1,0 +1,31 @@
+const whole = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * A token's bytes as text. A token may be a part of a character only: each byte is then written `\xNN`, as
+ * OpenAI does, with `prefix` before them (`bytes:` on the older endpoint).
+ */
+export function tokenText(bytes: Uint8Array, prefix = ""): string {
+  try {
+    return whole.decode(bytes);
+  } catch {
+    return `${prefix}${Array.from(bytes, (byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("")}`;
+  }
+}
+
+/** Counts where tokens start in their text, in UTF-16 units; a part of a character starts where that does. */
+export class TextOffsets {
+  #next = 0;
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+  /** The start of this token, which comes after all that were given before. */
+  next(bytes: Uint8Array): number {
+    const start = this.#next;
+    this.#next += this.#decoder.decode(bytes, { stream: true }).length;
+    return start;
+  }
+}
+
+/** JSON has no -Infinity; OpenAI writes this number for what can not happen. */
+export function finiteLogprob(logprob: number): number {
+  return Math.max(logprob, -9999);
+}
