@@ -1,4 +1,4 @@
-import { type CompactionPlan, compactTable, FRESH } from "./compaction.ts";
+import { type CompactionPlan, checkKept, compactHead, NO_MOVES } from "./compaction.ts";
 import {
   DisposedError,
   InvalidArgumentError,
@@ -7,6 +7,8 @@ import {
   OutOfPagesError,
   requireInteger,
 } from "./errors.ts";
+import { HeadTables } from "./head-tables.ts";
+import { type CopyOnWrite, HeldPages } from "./held-pages.ts";
 import type { PageOwner, PagePool } from "./page-pool.ts";
 
 export interface SequencePagesOptions {
@@ -25,18 +27,8 @@ export interface PageCopies {
   readonly to: Int32Array;
 }
 
-/** A copy-on-write that the caller has not committed yet. `resident` is the head's length before the append. */
-interface UncommittedCopy {
-  readonly index: number;
-  readonly entry: number;
-  readonly from: number;
-  readonly to: number;
-  readonly resident: number;
-}
-
 const NOTHING = new Int32Array(0);
 const NO_COPIES: PageCopies = { from: NOTHING, to: NOTHING };
-const NO_MOVES: CompactionPlan = { sourcePages: NOTHING, keep: NOTHING, destinationPages: NOTHING };
 
 /**
  * The page tables of one sequence: for each KV layer and KV head a table of page ids and a resident length.
@@ -50,15 +42,10 @@ export class SequencePages implements PageOwner {
   readonly kvLayers: number;
   readonly kvHeads: number;
   readonly pageTokens: number;
-  readonly #resident: Int32Array;
-  /** Row `index` starts at `index * #stride` and holds the head's `pagesFor(resident)` page ids. */
-  #table: Int32Array;
-  #stride = 4;
-  #pageCount = 0;
+  #tables: HeadTables;
   #seen = 0;
   #intact = 0;
-  #uncommittedCopies: UncommittedCopy[] = [];
-  #uncommittedPages: number[] = [];
+  readonly #held: HeldPages;
   #disposed = false;
 
   constructor({ pool, kvLayers, kvHeads, pageTokens = 16 }: SequencePagesOptions) {
@@ -66,13 +53,13 @@ export class SequencePages implements PageOwner {
     this.kvLayers = requireInteger("kvLayers", kvLayers, 1, 65536);
     this.kvHeads = requireInteger("kvHeads", kvHeads, 1, 65536);
     this.pageTokens = requireInteger("pageTokens", pageTokens, 1, 65536);
-    this.#resident = new Int32Array(kvLayers * kvHeads);
-    this.#table = new Int32Array(kvLayers * kvHeads * this.#stride);
+    this.#tables = new HeadTables(kvLayers * kvHeads, pageTokens);
+    this.#held = new HeldPages(pool);
   }
 
   /** Number of (KV layer, KV head) pairs. */
   get heads(): number {
-    return this.#resident.length;
+    return this.#tables.heads;
   }
 
   /** Logical tokens: appended or shared so far, evicted ones included. */
@@ -87,29 +74,27 @@ export class SequencePages implements PageOwner {
 
   /** Entries of all page tables together; pages held for uncommitted copies are not counted. */
   get pageCount(): number {
-    return this.#pageCount;
+    return this.#tables.pageCount;
   }
 
   /** Slots in use by one head. */
   resident(layer: number, head: number): number {
-    return this.#resident[this.#index(layer, head)]!;
+    return this.#tables.resident[this.#index(layer, head)]!;
   }
 
   /** Page ids of one head in order, a copy of `ceil(resident / pageTokens)` entries. */
   pages(layer: number, head: number): Int32Array {
-    const index = this.#index(layer, head);
-    const start = index * this.#stride;
-    return this.#table.slice(start, start + this.#pagesFor(this.#resident[index]!));
+    return this.#tables.row(this.#index(layer, head));
   }
 
   /** New pages that `append(tokens)` takes, copies of shared pages included. */
   pagesNeeded(tokens: number): number {
     this.#requireUsable();
     if (requireInteger("tokens", tokens, 0) === 0) return 0;
+    const tables = this.#tables;
     let needed = 0;
-    for (let index = 0; index < this.heads; index++) {
-      const resident = this.#resident[index]!;
-      needed += this.#pagesFor(resident + tokens) - this.#pagesFor(resident);
+    for (let index = 0; index < tables.heads; index++) {
+      needed += tables.pagesFor(tables.resident[index]! + tokens) - tables.length(index);
       if (this.#endsInSharedPage(index)) needed += 1;
     }
     return needed;
@@ -129,32 +114,26 @@ export class SequencePages implements PageOwner {
     const needed = this.pagesNeeded(tokens);
     if (!this.pool.canAllocate(needed)) throw new OutOfPagesError(needed, this.pool.freePages);
     if (tokens === 0) return NO_COPIES;
-    const copies: UncommittedCopy[] = [];
-    for (let index = 0; index < this.heads; index++) {
-      const resident = this.#resident[index]!;
-      const from = this.#pagesFor(resident);
-      const until = this.#pagesFor(resident + tokens);
-      this.#reserve(until);
-      const row = index * this.#stride;
+    const tables = this.#tables;
+    const copies: CopyOnWrite[] = [];
+    for (let index = 0; index < tables.heads; index++) {
+      const resident = tables.resident[index]!;
+      const length = tables.length(index);
       if (this.#endsInSharedPage(index)) {
-        const copy = {
-          index,
-          entry: from - 1,
-          from: this.#table[row + from - 1]!,
-          to: this.pool.allocateOne(),
-          resident,
-        };
-        this.#table[row + from - 1] = copy.to;
+        const entry = length - 1;
+        const copy = { index, entry, from: tables.get(index, entry), to: this.pool.allocateOne(), resident };
+        tables.set(index, entry, copy.to);
         copies.push(copy);
       }
-      for (let entry = from; entry < until; entry++) this.#table[row + entry] = this.pool.allocateOne();
-      this.#resident[index] = resident + tokens;
-      this.#pageCount += until - from;
+      tables.resize(index, resident + tokens);
+      for (let entry = length; entry < tables.length(index); entry++) {
+        tables.set(index, entry, this.pool.allocateOne());
+      }
     }
     if (this.#intact === this.#seen) this.#intact += tokens;
     this.#seen += tokens;
     if (copies.length === 0) return NO_COPIES;
-    this.#uncommittedCopies.push(...copies);
+    for (const copy of copies) this.#held.addCopy(copy);
     return {
       from: Int32Array.from(copies, (copy) => copy.from),
       to: Int32Array.from(copies, (copy) => copy.to),
@@ -165,53 +144,27 @@ export class SequencePages implements PageOwner {
    * Evicts all but the `kept` slots of one head (strictly ascending) and renumbers them 0..kept.length-1. Pages that
    * only this head holds are reused, a shared page is never written; the surplus goes back to the pool at `commit()`:
    * exactly `ceil(resident / pageTokens) - ceil(kept / pageTokens)` pages where no page is shared. There is no undo.
-   * One head may be kept several times, with its copies issued in between.
-   * @throws OutOfPagesError (only where shared pages must be replaced) and InvalidArgumentError, before anything changed.
+   * A head may be kept again once the copies of its plan were issued.
+   * @throws OutOfPagesError (only where shared pages must be replaced) and InvalidArgumentError, before anything
+   * changed.
    */
   keep(layer: number, head: number, kept: Int32Array): CompactionPlan {
     const index = this.#index(layer, head);
     this.#requireCommittedCopies("keep");
-    const resident = this.#resident[index]!;
+    const tables = this.#tables;
+    const resident = tables.resident[index]!;
     const firstMoved = checkKept(kept, resident);
     if (kept.length === resident) return NO_MOVES;
 
-    const sourcePages = this.pages(layer, head);
-    const exclusive = (entry: number) => this.pool.references(sourcePages[entry]!) === 1;
-    const compacted = compactTable(kept, this.pageTokens, sourcePages.length, exclusive);
-    if (!this.pool.canAllocate(compacted.freshPages))
-      throw new OutOfPagesError(compacted.freshPages, this.pool.freePages);
-
-    const row = index * this.#stride;
-    const reused = new Uint8Array(sourcePages.length);
-    compacted.sources.forEach((source, entry) => {
-      if (source !== FRESH) reused[source] = 1;
-      this.#table[row + entry] = source === FRESH ? this.pool.allocateOne() : sourcePages[source]!;
-    });
-    sourcePages.forEach((page, entry) => {
-      if (reused[entry] === 0) this.#uncommittedPages.push(page);
-    });
-    this.#resident[index] = kept.length;
-    this.#pageCount += compacted.sources.length - sourcePages.length;
+    const plan = compactHead(tables, index, kept, this.pool, this.#held);
     this.#intact = Math.min(this.#intact, firstMoved);
-    if (compacted.written.length === 0) return NO_MOVES;
-
-    const { written } = compacted;
-    const moved = new Int32Array(written.length * this.pageTokens);
-    let count = 0;
-    for (const entry of written) {
-      const start = entry * this.pageTokens;
-      const slots = kept.subarray(start, start + this.pageTokens);
-      moved.set(slots, count);
-      count += slots.length;
-    }
-    const destinationPages = Int32Array.from(written, (entry) => this.#table[row + entry]!);
-    return { sourcePages, keep: moved.subarray(0, count), destinationPages };
+    return plan;
   }
 
   /** Says that every copy returned so far was issued: pages held only to be read from go back to the pool. */
   commit(): void {
     this.#requireUsable();
-    this.#releaseUncommitted();
+    this.#held.release();
   }
 
   /**
@@ -220,21 +173,21 @@ export class SequencePages implements PageOwner {
    */
   truncate(tokens: number): void {
     this.#requireUsable();
-    const shortest = this.#resident.reduce((least, resident) => Math.min(least, resident), this.#seen);
+    const tables = this.#tables;
+    const shortest = tables.resident.reduce((least, resident) => Math.min(least, resident), this.#seen);
     requireInteger("tokens", tokens, 0, shortest);
-    this.#uncommittedCopies = this.#uncommittedCopies.filter((copy) => {
-      if (this.#resident[copy.index]! - tokens > copy.resident) return true;
-      this.#table[copy.index * this.#stride + copy.entry] = copy.from;
-      this.pool.release(copy.to);
-      return false;
-    });
-    for (let index = 0; index < this.heads; index++) {
-      const before = this.#pagesFor(this.#resident[index]!);
-      this.#resident[index]! -= tokens;
-      const after = this.#pagesFor(this.#resident[index]!);
-      const row = index * this.#stride;
-      for (let entry = after; entry < before; entry++) this.pool.release(this.#table[row + entry]!);
-      this.#pageCount += after - before;
+    this.#held.takeBack(
+      (copy) => tables.resident[copy.index]! - tokens <= copy.resident,
+      (copy) => {
+        tables.set(copy.index, copy.entry, copy.from);
+        this.pool.release(copy.to);
+      },
+    );
+    for (let index = 0; index < tables.heads; index++) {
+      const before = tables.length(index);
+      tables.resize(index, tables.resident[index]! - tokens);
+      for (let entry = tables.length(index); entry < before; entry++)
+        this.pool.release(tables.get(index, entry));
     }
     this.#seen -= tokens;
     this.#intact = Math.min(this.#intact, shortest - tokens);
@@ -245,13 +198,10 @@ export class SequencePages implements PageOwner {
     this.#requireUsable();
     this.#requireCommittedCopies("fork");
     const fork = new SequencePages(this);
-    fork.#stride = this.#stride;
-    fork.#table = this.#table.slice();
-    fork.#resident.set(this.#resident);
-    fork.#pageCount = this.#pageCount;
+    fork.#tables = this.#tables.clone();
     fork.#seen = this.#seen;
     fork.#intact = this.#intact;
-    fork.#forEachPage((page) => this.pool.retain(page));
+    this.#tables.forEachPage((page) => this.pool.retain(page));
     return fork;
   }
 
@@ -262,13 +212,10 @@ export class SequencePages implements PageOwner {
   share(blocks: readonly Int32Array[], tokens: number): void {
     this.#requireUsable();
     if (this.#seen > 0) throw new InvalidStateError("share: the sequence already has tokens.");
-    requireInteger("tokens", tokens, 0);
-    if (blocks.length !== this.#pagesFor(tokens)) {
-      throw new InvalidArgumentError(
-        "blocks",
-        `${this.#pagesFor(tokens)} blocks for ${tokens} tokens`,
-        blocks.length,
-      );
+    const tables = this.#tables;
+    const expected = tables.pagesFor(requireInteger("tokens", tokens, 0));
+    if (blocks.length !== expected) {
+      throw new InvalidArgumentError("blocks", `${expected} blocks for ${tokens} tokens`, blocks.length);
     }
     for (const block of blocks) {
       if (block.length !== this.heads)
@@ -278,15 +225,13 @@ export class SequencePages implements PageOwner {
           throw new InvalidPageError(page, "is free, it cannot be shared");
       }
     }
-    this.#reserve(blocks.length);
-    blocks.forEach((block, entry) => {
-      block.forEach((page, index) => {
-        this.pool.retain(page);
-        this.#table[index * this.#stride + entry] = page;
+    for (let index = 0; index < tables.heads; index++) {
+      tables.resize(index, tokens);
+      blocks.forEach((block, entry) => {
+        this.pool.retain(block[index]!);
+        tables.set(index, entry, block[index]!);
       });
-    });
-    this.#resident.fill(tokens);
-    this.#pageCount = blocks.length * this.heads;
+    }
     this.#seen = tokens;
     this.#intact = tokens;
   }
@@ -296,57 +241,42 @@ export class SequencePages implements PageOwner {
     this.#requireUsable();
     this.#requireCommittedCopies("block");
     requireInteger("index", index, 0, Math.floor(this.#intact / this.pageTokens) - 1);
-    return Int32Array.from({ length: this.heads }, (_, row) => this.#table[row * this.#stride + index]!);
+    return Int32Array.from({ length: this.heads }, (_, row) => this.#tables.get(row, index));
   }
 
   /** Writes the resident length of every head to `target[offset..offset + heads - 1]`. */
   residentInto(target: Int32Array, offset: number): void {
     this.#requireUsable();
-    target.set(this.#resident, offset);
+    target.set(this.#tables.resident, offset);
   }
 
   /**
-   * Writes the page ids of every head after another to `pages[offset..]` and where each head's start to
-   * `starts[startOffset..]`. Both must be large enough: `pageCount` and `heads` entries.
+   * Writes the page ids of every head, one head after another, to `pages[offset..]` and where each head's start to
+   * `starts[startOffset..]`. Both must have room: `pageCount` and `heads` entries.
    */
   tablesInto(pages: Int32Array, offset: number, starts: Int32Array, startOffset: number): void {
     this.#requireUsable();
-    if (offset + this.#pageCount > pages.length)
-      throw new InvalidArgumentError("pages", `room for ${this.#pageCount} entries`, pages.length - offset);
-    if (startOffset + this.heads > starts.length)
-      throw new InvalidArgumentError("starts", `room for ${this.heads} entries`, starts.length - startOffset);
-    let position = offset;
-    for (let index = 0; index < this.heads; index++) {
-      starts[startOffset + index] = position;
-      const row = index * this.#stride;
-      const count = this.#pagesFor(this.#resident[index]!);
-      for (let entry = 0; entry < count; entry++) pages[position++] = this.#table[row + entry]!;
-    }
+    this.#tables.copyInto(pages, offset, starts, startOffset);
   }
 
   countReferences(counts: Int32Array): void {
     if (this.#disposed) return;
-    this.#forEachPage((page) => {
+    this.#tables.forEachPage((page) => {
       counts[page]! += 1;
     });
-    for (const copy of this.#uncommittedCopies) counts[copy.from]! += 1;
-    for (const page of this.#uncommittedPages) counts[page]! += 1;
+    this.#held.countReferences(counts);
   }
 
   /** Gives every page back. Idempotent; any other call afterwards throws. */
   dispose(): void {
     if (this.#disposed) return;
-    this.#forEachPage((page) => this.pool.release(page));
-    this.#releaseUncommitted();
+    this.#tables.forEachPage((page) => this.pool.release(page));
+    this.#held.release();
     this.#disposed = true;
   }
 
   [Symbol.dispose](): void {
     this.dispose();
-  }
-
-  #pagesFor(slots: number): number {
-    return Math.ceil(slots / this.pageTokens);
   }
 
   #index(layer: number, head: number): number {
@@ -357,58 +287,17 @@ export class SequencePages implements PageOwner {
   }
 
   #endsInSharedPage(index: number): boolean {
-    const resident = this.#resident[index]!;
-    if (resident % this.pageTokens === 0) return false;
-    return this.pool.references(this.#table[index * this.#stride + this.#pagesFor(resident) - 1]!) > 1;
-  }
-
-  /** Widens the rows so that each holds `pages` entries. */
-  #reserve(pages: number): void {
-    if (pages <= this.#stride) return;
-    const stride = Math.max(pages, Math.ceil(this.#stride * 1.5));
-    const table = new Int32Array(this.heads * stride);
-    for (let index = 0; index < this.heads; index++) {
-      table.set(this.#table.subarray(index * this.#stride, (index + 1) * this.#stride), index * stride);
-    }
-    this.#table = table;
-    this.#stride = stride;
-  }
-
-  #forEachPage(visit: (page: number) => void): void {
-    for (let index = 0; index < this.heads; index++) {
-      const row = index * this.#stride;
-      const count = this.#pagesFor(this.#resident[index]!);
-      for (let entry = 0; entry < count; entry++) visit(this.#table[row + entry]!);
-    }
-  }
-
-  #releaseUncommitted(): void {
-    for (const copy of this.#uncommittedCopies) this.pool.release(copy.from);
-    for (const page of this.#uncommittedPages) this.pool.release(page);
-    this.#uncommittedCopies.length = 0;
-    this.#uncommittedPages.length = 0;
+    const tables = this.#tables;
+    if (tables.resident[index]! % this.pageTokens === 0) return false;
+    return this.pool.references(tables.get(index, tables.length(index) - 1)) > 1;
   }
 
   #requireCommittedCopies(call: string): void {
-    if (this.#uncommittedCopies.length === 0) return;
+    if (!this.#held.hasCopies) return;
     throw new InvalidStateError(`${call}: issue the copies of the last append and call commit() first.`);
   }
 
   #requireUsable(): void {
     if (this.#disposed) throw new DisposedError("SequencePages");
   }
-}
-
-/** Checks that `kept` is strictly ascending within `0..resident-1`; returns the first j with `kept[j] !== j`. */
-function checkKept(kept: Int32Array, resident: number): number {
-  let firstMoved = kept.length;
-  for (let j = 0; j < kept.length; j++) {
-    const slot = kept[j]!;
-    if (slot < 0 || slot >= resident)
-      throw new InvalidArgumentError(`kept[${j}]`, `a slot in 0..${resident - 1}`, slot);
-    if (j > 0 && slot <= kept[j - 1]!)
-      throw new InvalidArgumentError(`kept[${j}]`, `a slot above ${kept[j - 1]}`, slot);
-    if (slot !== j && j < firstMoved) firstMoved = j;
-  }
-  return firstMoved;
 }
