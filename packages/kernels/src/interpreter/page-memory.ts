@@ -107,7 +107,7 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
   *#compact(heads: readonly Compaction[]): Work {
     const { pageTokens, headDim } = this.spec;
     for (const { source, keep, destination } of heads) {
-      // keep[i] >= i: where pages are shared, a slot is read before it is written.
+      // In order, as a destination may be a source page that has been read already.
       for (const [i, kept] of keep.entries()) {
         const from = this.page(source[Math.floor(kept / pageTokens)]!);
         const to = this.#pageToWrite(destination[Math.floor(i / pageTokens)]!);

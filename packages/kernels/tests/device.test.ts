@@ -1,0 +1,33 @@
+import { describe, it } from "vitest";
+import { createInterpreter } from "../src/interpreter/interpreter.ts";
+import { cpuLevels, openDevice } from "../src/open-device.ts";
+import { attentionCases } from "./attention.case.ts";
+import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
+import type { Implementation } from "./implementation.ts";
+import { iterateCases } from "./iterate.case.ts";
+import { opsCases } from "./ops.case.ts";
+import { sinksCases } from "./sinks.case.ts";
+
+const interpreter: Implementation = { name: "interpreter", open: createInterpreter, precision: "double" };
+
+const native: Implementation[] = cpuLevels().flatMap((cpu) =>
+  [1, 2].map((threads) => ({
+    name: `cpu ${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+    open: () => openDevice({ backend: "native", cpu, threads }),
+    precision: "single" as const,
+  })),
+);
+
+for (const implementation of [interpreter, ...native]) {
+  opsCases(implementation);
+  attentionCases(implementation);
+  sinksCases(implementation);
+  exactnessCases(implementation);
+  iterateCases(implementation);
+}
+
+for (let i = 0; i < native.length; i += 2) sameBitsCases(native[i]!, native[i + 1]!);
+
+describe.skipIf(native.length > 0)("native kernels (skipped: no binary loads on this machine)", () => {
+  it.skip("every level against the interpreter", () => {});
+});

@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Device } from "../src/device.ts";
+import { Decoding } from "./decoding.ts";
+import { type Implementation, relativeError } from "./implementation.ts";
+import { PageIds } from "./paged-sequence.ts";
+import { ProgramSketch } from "./program-sketch.ts";
+import { Random } from "./random.ts";
+import { f32Weight, randomWeight, type Weight } from "./weight.ts";
+
+type Passes = { readonly passes: number; readonly tolerance?: number } | "unrolled 3";
+
+/** A group of layers whose lower one attends to what the upper one writes. */
+export function iterateCases({ name, open, precision }: Implementation): void {
+  describe(`${name}: iterate`, () => {
+    const tokens = new Random(31).integers(9, 0, 39);
+    const others = new Random(32).integers(25, 0, 39);
+    let device: Device;
+    beforeAll(() => {
+      device = open();
+    });
+    afterAll(() => device.dispose());
+
+    /** Logits of all tokens in chunks, in pages where other sequences left their keys. */
+    async function logits(passes: Passes, size: number): Promise<Float32Array> {
+      using decoding = new Decoding(device, condensed(passes), { pages: 4 });
+      await decoding.step([decoding.sequence(), others]);
+      return await decoding.inChunks(decoding.sequence(PageIds.inOrder(4)), tokens, size);
+    }
+
+    it("as many passes as tokens give what decoding token by token gives", async () => {
+      const tokenByToken = await logits({ passes: 1 }, 1);
+      const tolerance = precision === "double" ? 1e-7 : 1e-5;
+      for (const size of [9, 4]) {
+        expect(relativeError(await logits({ passes: size }, size), tokenByToken)).toBeLessThan(tolerance);
+      }
+    });
+
+    it("fewer passes give something else", async () => {
+      const all = await logits({ passes: 9 }, 9);
+      for (const passes of [1, 2, 4]) {
+        expect(relativeError(await logits({ passes }, 9), all)).toBeGreaterThan(1e-4);
+      }
+    });
+
+    it("is the body, written out so many times after zeros", async () => {
+      expect(await logits({ passes: 3 }, 9)).toEqual(await logits("unrolled 3", 9));
+    });
+
+    it("more passes than tokens are the passes of as many tokens", async () => {
+      expect(await logits({ passes: 1000 }, 9)).toEqual(await logits({ passes: 9 }, 9));
+    });
+
+    it("gives each sequence of a batch the same bits as alone", async () => {
+      const alone = async (part: Int32Array) => {
+        using decoding = new Decoding(device, condensed({ passes: 5 }));
+        return (await decoding.step([decoding.sequence(), part]))[0];
+      };
+      using decoding = new Decoding(device, condensed({ passes: 5 }), {}, 5);
+      const sequences = [0, 1, 2, 3].map(() => decoding.sequence());
+      const parts = [tokens, others.subarray(0, 1), others.subarray(1, 4), others];
+      const together = await decoding.step(...parts.map((part, i) => [sequences[i]!, part] as const));
+      for (const [i, part] of parts.entries())
+        expect(together[i], `sequence ${i}`).toEqual(await alone(part));
+    });
+
+    it("stops a sequence when a pass changed no key or value by more than the tolerance", async () => {
+      const changes = await changesOfPasses(device, tokens);
+      // Passes that changed less than all before them: one whose change the tolerance may lie above.
+      const stops = changes.map((_, pass) => pass).filter((pass) => pass > 0 && changes[pass]! > 0);
+      const usable = stops.filter((pass) =>
+        changes.slice(0, pass).every((change) => change > 1.1 * changes[pass]!),
+      );
+      expect(usable.length).toBeGreaterThan(2);
+      for (const stop of usable) {
+        const tolerance = changes[stop]! * 1.05;
+        expect(await logits({ passes: 9, tolerance }, 9), `pass ${stop}`).toEqual(
+          await logits({ passes: stop }, 9),
+        );
+      }
+    });
+
+    it("with a tolerance of one sequence does not end the passes of another", async () => {
+      const changes = await changesOfPasses(device, tokens);
+      const tolerance = Math.max(...changes.slice(1)) / 50;
+      using decoding = new Decoding(device, condensed({ passes: 9, tolerance }));
+      const [one, two] = [decoding.sequence(), decoding.sequence()];
+      const [first, second] = await decoding.step([one, others.subarray(0, 2)], [two, tokens]);
+      using apart = new Decoding(device, condensed({ passes: 9, tolerance }));
+      expect([first]).toEqual(await apart.step([apart.sequence(), others.subarray(0, 2)]));
+      expect([second]).toEqual(await apart.step([apart.sequence(), tokens]));
+    });
+  });
+}
+
+/** Largest change of a stored key or value by pass 1 (from zeros), 2, ... */
+async function changesOfPasses(device: Device, tokens: Int32Array): Promise<number[]> {
+  const changes = [Infinity];
+  let before: number[] | undefined;
+  for (let passes = 1; passes <= tokens.length; passes++) {
+    using decoding = new Decoding(device, condensed({ passes }));
+    const sequence = decoding.sequence();
+    await decoding.step([sequence, tokens]);
+    const tables = sequence.slotTables();
+    const [keys, values] = [
+      await decoding.memory.readSlots("keys", tables),
+      await decoding.memory.readSlots("values", tables),
+    ];
+    const now = [...keys, ...values].flatMap((data) => Array.from(data));
+    changes.push(Math.max(...now.map((value, i) => Math.abs(value - (before?.[i] ?? 0)))));
+    before = now;
+  }
+  return changes;
+}
+
+/** Two layers, both of which attend (strictly) to the keys and values that the second writes. */
+function condensed(passes: Passes): ProgramSketch {
+  const random = new Random(33);
+  const [width, headDim, vocabSize] = [12, 4, 40];
+  const sketch = new ProgramSketch({ kvLayers: 1, kvHeads: 2, headDim, vocabSize });
+  const matrix = (rows: number, columns: number): Weight => {
+    const data = Float32Array.from({ length: rows * columns }, () => random.normal() / Math.sqrt(columns));
+    return f32Weight([rows, columns], data);
+  };
+  const rope = sketch.rope({ inverseFrequencies: Float64Array.of(1, 0.2), scale: 1, interleaved: false });
+  const input = sketch.embed(randomWeight(random, "f32", [vocabSize, width]));
+  const zeros = sketch.embed(f32Weight([vocabSize, 8], new Float32Array(vocabSize * 8)));
+  const head = matrix(vocabSize, width);
+  const start = sketch.instructions.length;
+  let x = input;
+  for (let layer = 0; layer < 2; layer++) {
+    const q = sketch.linear(x, matrix(16, width));
+    sketch.push({ op: "rope", out: q, x: q, rope });
+    const attended = sketch.buffer(16);
+    sketch.push({ op: "attend", out: attended, q, kvLayer: 0, scale: 0.5, strict: true, window: 0, rope });
+    x = sketch.linear(attended, matrix(width, 16), x);
+  }
+  const [k, v] = [sketch.linear(x, matrix(8, width)), sketch.linear(x, matrix(8, width))];
+  sketch.push({ op: "rope", out: k, x: k, rope });
+  sketch.push({ op: "writeKv", kvLayer: 0, k, v });
+  const body = sketch.instructions.splice(start);
+  if (passes === "unrolled 3") {
+    sketch.push({ op: "writeKv", kvLayer: 0, k: zeros, v: zeros }, ...body, ...body, ...body);
+  } else {
+    sketch.push({ op: "iterate", body: body.length, tolerance: 0, ...passes, kvLayers: [0] }, ...body);
+  }
+  const gathered = sketch.buffer(width, "outputs");
+  sketch.push({ op: "gatherOutputs", out: gathered, x });
+  return sketch.logits(sketch.linear(gathered, head));
+}
