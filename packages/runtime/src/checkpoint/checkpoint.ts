@@ -1,10 +1,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type Device, KernelError, type MappedFile, type Tensor } from "@kvasir/kernels";
+import { type Device, dtypeBytes, KernelError, type MappedFile, type Tensor } from "@kvasir/kernels";
 import { ConfigError } from "../config/config-error.ts";
 import type { ModelConfig } from "../config/model-config.ts";
 import { parseModelConfig } from "../config/parse-config.ts";
 import { CheckpointError } from "./checkpoint-error.ts";
+import { copyTensor } from "./copy-tensor.ts";
 import { readJson } from "./read-json.ts";
 import { kernelDType } from "./safetensors-dtype.ts";
 import type { SafetensorsFile } from "./safetensors-file.ts";
@@ -23,7 +24,8 @@ export interface Checkpoint extends Disposable {
   readonly weightBytes: number;
   has(name: string): boolean;
   /**
-   * A view of the mapped file; the caller disposes it. It outlives the checkpoint. Marks `name` as used.
+   * A view of the mapped file (or, where the file does not align it, a copy); the caller disposes it. It
+   * outlives the checkpoint. Marks `name` as used.
    * Throws `CheckpointError`: `missing-tensor`, `wrong-shape`, `unsupported-dtype` (not F32, F16 or BF16).
    */
   tensor(name: string, shape: readonly number[]): Tensor;
@@ -52,7 +54,7 @@ export async function openCheckpoint(path: string, device: Device): Promise<Chec
     for (const file of mapped) file.dispose();
     throw error;
   }
-  return new MappedCheckpoint(path, config, files, mapped);
+  return new MappedCheckpoint(path, config, device, files, mapped);
 }
 
 async function checkFolder(path: string): Promise<void> {
@@ -99,6 +101,7 @@ class MappedCheckpoint implements Checkpoint {
   readonly config: ModelConfig;
   readonly names: readonly string[];
   readonly weightBytes: number;
+  readonly #device: Device;
   readonly #places = new Map<string, Place>();
   readonly #used = new Set<string>();
   readonly #mapped: readonly MappedFile[];
@@ -107,11 +110,13 @@ class MappedCheckpoint implements Checkpoint {
   constructor(
     path: string,
     config: ModelConfig,
+    device: Device,
     files: readonly SafetensorsFile[],
     mapped: readonly MappedFile[],
   ) {
     this.path = path;
     this.config = config;
+    this.#device = device;
     this.#mapped = mapped;
     let weightBytes = 0;
     for (const [i, { tensors, dataOffset }] of files.entries()) {
@@ -141,7 +146,12 @@ class MappedCheckpoint implements Checkpoint {
     }
     const dtype = kernelDType(entry.dtype);
     if (!dtype) throw fail("unsupported-dtype", `is ${entry.dtype}, expected F32, F16 or BF16`);
-    const tensor = file.tensor(dtype, shape, dataOffset + entry.begin);
+    const offset = dataOffset + entry.begin;
+    const aligned = offset % dtypeBytes[dtype] === 0;
+    const bytes = entry.end - entry.begin;
+    const tensor = aligned
+      ? file.tensor(dtype, shape, offset)
+      : copyTensor(this.#device, { path: file.path, offset, bytes }, dtype, shape);
     this.#used.add(name);
     return tensor;
   }

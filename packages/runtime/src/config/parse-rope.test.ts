@@ -20,6 +20,14 @@ function errorOf(config: object, headDim = 64): Pick<ConfigError, "code" | "fiel
 describe("the same rotation, as transformers 4 and 5 write it", () => {
   it.each([
     ["nothing", {}, { rope_parameters: { rope_type: "default", rope_theta: 10_000 } }],
+    [
+      "both ways at once",
+      { rope_scaling: { rope_type: "linear", factor: 2 } },
+      {
+        rope_scaling: { rope_type: "linear", factor: 2 },
+        rope_parameters: { factor: 2, rope_type: "linear" },
+      },
+    ],
     ["null", { rope_scaling: null }, { rope_parameters: null }],
     [
       "linear, by its old key",

@@ -156,11 +156,7 @@ export function parseRope(config: ConfigFields, headDim: number, positions: numb
 function scalingFields(config: ConfigFields): ConfigFields | undefined {
   const older = config.object("rope_scaling");
   const newer = config.object("rope_parameters");
-  if (
-    older &&
-    newer &&
-    JSON.stringify(config.raw("rope_scaling")) !== JSON.stringify(config.raw("rope_parameters"))
-  ) {
+  if (older && newer && !sameFields(older, newer)) {
     throw config.invalid("rope_scaling", "the same as rope_parameters, or only one of the two");
   }
   for (const layerType of ["full_attention", "sliding_attention"]) {
@@ -168,6 +164,12 @@ function scalingFields(config: ConfigFields): ConfigFields | undefined {
       throw newer.unsupported(layerType, "one rotation for all layers");
   }
   return newer ?? older;
+}
+
+/** Compares numbers, texts and switches, which is all that a rope object may hold. */
+function sameFields(a: ConfigFields, b: ConfigFields): boolean {
+  const keys = a.present();
+  return keys.length === b.present().length && keys.every((key) => a.raw(key) === b.raw(key));
 }
 
 function ropeTypeOf(fields: ConfigFields | undefined): [field: string, name: string] {
