@@ -13,7 +13,7 @@ const allowed = {
     "packages/tokenizer",
   ],
   "apps/server": ["packages/core", "packages/tiny-models"],
-  "apps/bench": ["packages/core", "packages/tiny-models", "packages/runtime", "packages/tokenizer"],
+  "apps/bench": ["packages/core", "packages/tiny-models", "packages/runtime", "packages/paged-memory"],
 };
 
 export default {

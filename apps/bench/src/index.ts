@@ -1,1 +1,8 @@
-export {};
+export { benchProgram } from "./bench-program.ts";
+export {
+  type ThroughputOptions,
+  type ThroughputReport,
+  type ThroughputRow,
+  throughput,
+} from "./throughput.ts";
+export { type Verification, type VerifyOptions, verify } from "./verify.ts";

@@ -21,7 +21,13 @@ const cacheOptions = new Set(["memory", "dtype", "pageTokens"]);
 /** The part of `kvCache` that is about pages; what is left is the policy's. */
 export const isCacheOption = (name: string): boolean => cacheOptions.has(name);
 
-function integer(options: EngineOptions, field: keyof LoopLimits, fallback: number, high: number, low = 1): number {
+function integer(
+  options: EngineOptions,
+  field: keyof LoopLimits,
+  fallback: number,
+  high: number,
+  low = 1,
+): number {
   const value: unknown = options[field] ?? fallback;
   if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high) return value;
   throw new EngineError(

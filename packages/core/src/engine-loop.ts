@@ -90,7 +90,10 @@ export class EngineLoop {
       this.#drop((sequence) => sequence.left);
       this.#admit();
       if (this.#running.length > 0) await this.#step();
-      else this.#waiting.shift()?.queue.fail(new EngineError("internal", "no pages for a request, though none run"));
+      else
+        this.#waiting
+          .shift()
+          ?.queue.fail(new EngineError("internal", "no pages for a request, though none run"));
     }
     const error = new EngineError("disposed", "the engine is disposed");
     for (const sequence of this.#waiting.splice(0)) sequence.queue.fail(error);

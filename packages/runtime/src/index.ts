@@ -21,6 +21,7 @@ export {
 } from "@kvasir/kernels";
 export { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./checkpoint/checkpoint-error.ts";
+export { readSafetensors } from "./checkpoint/read-safetensors.ts";
 export { ConfigError, type ConfigErrorCode } from "./config/config-error.ts";
 export type { ModelConfig, ModelFamily } from "./config/model-config.ts";
 export { compileGraph } from "./graph/compile.ts";

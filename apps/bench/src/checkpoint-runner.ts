@@ -1,0 +1,47 @@
+import { PagePool, PageTables, SequencePages } from "@kvasir/paged-memory";
+import type { Model, PageMemory } from "@kvasir/runtime";
+
+const pageTokens = 16;
+
+/** One sequence of a model, alone, with f32 pages: logits of a prompt, and greedy ids after it. */
+export class CheckpointRunner implements Disposable {
+  readonly #model: Model;
+  readonly #memory: PageMemory;
+  readonly #pages: SequencePages;
+  readonly #tables = new PageTables();
+
+  /** @param maxTokens the longest that the sequence will get */
+  constructor(model: Model, maxTokens: number) {
+    this.#model = model;
+    const { kvLayers, kvHeads, headDim } = model;
+    const pages = kvLayers * kvHeads * Math.ceil(maxTokens / pageTokens);
+    this.#memory = model.device.pageMemory({ pages, pageTokens, headDim, dtype: "f32" });
+    this.#pages = new SequencePages({ pool: new PagePool({ pages }), kvLayers, kvHeads, pageTokens });
+  }
+
+  /** Logits [ids.length, vocabSize] of the next tokens of the sequence. */
+  async logits(ids: Int32Array): Promise<Float32Array> {
+    const resident = new Int32Array(this.#pages.heads);
+    const position = this.#pages.seen;
+    this.#pages.residentInto(resident, 0);
+    this.#pages.append(ids.length);
+    this.#tables.clear();
+    this.#tables.add(this.#pages);
+    const result = await this.#model.run(this.#memory, {
+      tokens: ids,
+      sequences: [{ rows: ids.length, position, resident, pages: this.#tables.pages, sinks: 0 }],
+      outputs: Int32Array.from(ids, (_, row) => row),
+      returnLogits: true,
+    });
+    return result.logits!;
+  }
+
+  dispose(): void {
+    this.#pages.dispose();
+    this.#memory.dispose();
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}

@@ -1,0 +1,41 @@
+import type { DeviceOptions } from "@kvasir/runtime";
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+export type DeviceFlags = {
+  readonly backend: "auto" | "native" | "interpreter";
+  readonly cpu?: NonNullable<DeviceOptions["cpu"]>;
+  readonly threads?: number;
+};
+
+/** Reads a whole number within a range from a command line. */
+export function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw new InvalidArgumentError(`Expected a whole number from ${low} to ${high}.`);
+  };
+}
+
+/** Adds the flags that choose a device. */
+export function deviceFlags(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--backend <name>", "what runs the model")
+        .choices(["auto", "native", "interpreter"])
+        .default("auto"),
+    )
+    .addOption(
+      new Option("--cpu <level>", "force an instruction-set level (default: the best)").choices([
+        "reference",
+        "baseline",
+        "avx2",
+        "avx512",
+        "avx512bf16",
+      ]),
+    )
+    .option("--threads <n>", "threads that compute (default: all processors)", wholeNumber(1, 256));
+}
+
+export function deviceOptions({ backend, cpu, threads }: DeviceFlags): DeviceOptions {
+  return { backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) };
+}
