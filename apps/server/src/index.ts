@@ -3,3 +3,5 @@ export { type App, createApp } from "./app.ts";
 export type { AppEnv } from "./app-env.ts";
 export type { AppOptions } from "./app-options.ts";
 export type { EngineLike } from "./engine-like.ts";
+export type { InFlight } from "./in-flight.ts";
+export { type RunningServer, type ServerOptions, startServer } from "./start-server.ts";

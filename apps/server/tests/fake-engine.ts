@@ -59,12 +59,26 @@ export class FakeEngine implements EngineLike {
   /** Thrown before piece number `failAt`; 0 is before the first. */
   failure: unknown;
   failAt = 0;
-  /** Wait for the signal before piece number `hangAt`. */
+  /** Wait for the signal or for `release` before piece number `hangAt`. */
   hangAt: number | undefined;
+  #releases: (() => void)[] = [];
   busy: Partial<EngineStats> = {};
 
   stats(): EngineStats {
     return { ...idle, ...this.busy };
+  }
+
+  /** Ends the waiting. */
+  release(): void {
+    for (const resolve of this.#releases.splice(0)) resolve();
+  }
+
+  #hang(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) resolve();
+      signal?.addEventListener("abort", () => resolve(), { once: true });
+      this.#releases.push(resolve);
+    });
   }
 
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateChunk, void> {
@@ -74,7 +88,7 @@ export class FakeEngine implements EngineLike {
       const count = Math.min(request.maxTokens ?? fakeTokens.length, fakeTokens.length);
       for (let at = 0; at < count; at += 1) {
         if (this.failure !== undefined && at === this.failAt) throw this.failure;
-        if (at === this.hangAt) await aborted(request.signal);
+        if (at === this.hangAt) await this.#hang(request.signal);
         await Promise.resolve();
         request.signal?.throwIfAborted();
         yield piece(at, at === count - 1, request);
@@ -107,11 +121,4 @@ function piece(at: number, last: boolean, request: GenerateRequest): GenerateChu
 function logprob(id: number, bytes: Uint8Array, count: number): TokenLogprob {
   const other = { id: 9, bytes: Buffer.from("other"), logprob: Number.NEGATIVE_INFINITY };
   return { id, bytes, logprob: -0.5, top: [{ id, bytes, logprob: -0.5 }, other].slice(0, count) };
-}
-
-function aborted(signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) resolve();
-    else signal?.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

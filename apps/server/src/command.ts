@@ -1,0 +1,120 @@
+import { once } from "node:events";
+import { Engine, type EngineOptions } from "@kvasir/core";
+import { CommanderError } from "commander";
+import { type Logger, pino } from "pino";
+import { prettyFactory } from "pino-pretty";
+import packageJson from "../package.json" with { type: "json" };
+import { commandLine, type Flags } from "./command-line.ts";
+import type { EngineLike } from "./engine-like.ts";
+import { loadingFailure, type Terminal, toEngineOptions, withProgress } from "./loading.ts";
+import { type RunningServer, startServer } from "./start-server.ts";
+import { startupReport } from "./startup-report.ts";
+
+/** What the command uses of a process, for tests. */
+export type CommandProcess = {
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  /** Emits `SIGINT` and `SIGTERM`. */
+  readonly signals: NodeJS.EventEmitter;
+};
+
+/** An engine that is the command's own. */
+export type OwnEngine = EngineLike & Pick<Engine, "dispose">;
+
+/**
+ * Runs `kvasir-server` with these arguments until it is told to stop. Resolves to the exit code: 0, 1 where the
+ * server can not start (the cause is on stderr), 2 for wrong usage.
+ */
+export async function runCommand(
+  args: readonly string[],
+  process: CommandProcess,
+  load: (options: EngineOptions) => Promise<OwnEngine> = (options) => Engine.load(options),
+): Promise<number> {
+  const command = commandLine(packageJson.version, {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+  });
+  try {
+    command.parse(args, { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+  const flags: Flags = command.opts();
+  const asText = (flags.logFormat ?? (process.stdout.isTTY ? "text" : "json")) === "text";
+  const logger = createLogger(flags.logLevel, asText, process.stdout);
+  try {
+    await serve(flags, process, logger, asText, load);
+    return 0;
+  } catch (error) {
+    process.stderr.write(`kvasir-server: ${listenFailure(error, flags) ?? loadingFailure(error)}\n`);
+    logger.debug({ err: error }, "could not start");
+    return 1;
+  }
+}
+
+async function serve(
+  flags: Flags,
+  process: CommandProcess,
+  logger: Logger,
+  asText: boolean,
+  load: (options: EngineOptions) => Promise<OwnEngine>,
+): Promise<void> {
+  const options = { ...toEngineOptions(flags), onWarning: (message: string) => logger.warn(message) };
+  const engine = await withProgress(process.stderr, `loading ${flags.model}`, load(options));
+  try {
+    const server = await startServer(engine, { ...flags, logger });
+    if (asText && logger.isLevelEnabled("info")) {
+      const report = startupReport(engine.info, server.url, packageJson.version, flags.apiKey !== undefined);
+      process.stdout.write(report);
+    } else {
+      logger.info({ engine: engine.info, url: server.url }, `listening on ${server.url}`);
+    }
+    if (flags.apiKey === undefined && !isLoopback(flags.host)) {
+      logger.warn(`anyone who reaches ${server.url} can use it: there is no --api-key`);
+    }
+    await untilStopped(server, process.signals, flags.drainSeconds, logger);
+  } finally {
+    await engine.dispose();
+  }
+}
+
+/** The first signal lets running requests finish, the second does not. */
+async function untilStopped(
+  server: RunningServer,
+  signals: NodeJS.EventEmitter,
+  drainSeconds: number,
+  logger: Logger,
+): Promise<void> {
+  await signal(signals);
+  logger.info(`stopping: up to ${drainSeconds} s for running requests; once more to end them now`);
+  const stopped = server.stop(drainSeconds * 1000);
+  void signal(signals).then(() => server.stop(0));
+  await stopped;
+  logger.info("stopped");
+}
+
+async function signal(signals: NodeJS.EventEmitter): Promise<void> {
+  await Promise.race([once(signals, "SIGINT"), once(signals, "SIGTERM")]);
+}
+
+function createLogger(level: string, asText: boolean, stdout: Terminal): Logger {
+  const format = asText
+    ? prettyFactory({ colorize: stdout.isTTY === true, translateTime: "HH:MM:ss", singleLine: true })
+    : (line: string) => line;
+  return pino({ level, base: null }, { write: (line) => stdout.write(format(line)) });
+}
+
+function listenFailure(error: unknown, { host, port }: Flags): string | undefined {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE")
+    return `--port: ${port} of ${host} is in use; choose another, or 0 for any free one`;
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND")
+    return `--host: ${host} is not an address of this machine`;
+  if (code === "EACCES" && port < 1024) return `--port: ${port} needs more rights; choose one above 1023`;
+  return undefined;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}

@@ -1,0 +1,76 @@
+import { existsSync } from "node:fs";
+import { EngineError, type EngineOptions } from "@kvasir/core";
+import { modelPath, tinyModels } from "@kvasir/tiny-models";
+import type { Flags } from "./command-line.ts";
+
+/** The engine's options for these flags. Throws where the model is neither embedded nor a path that exists. */
+export function toEngineOptions(flags: Flags): EngineOptions {
+  const kvCache = {
+    ...(flags.kvPolicy === undefined ? {} : { policy: flags.kvPolicy }),
+    ...(flags.kvBudget === undefined ? {} : { budget: flags.kvBudget }),
+    ...(flags.kvMemory === undefined ? {} : { memory: flags.kvMemory }),
+    ...(flags.kvDtype === undefined ? {} : { dtype: flags.kvDtype }),
+    ...(flags.pageTokens === undefined ? {} : { pageTokens: flags.pageTokens }),
+  };
+  return {
+    model: resolveModel(flags.model),
+    kvCache,
+    backend: flags.backend,
+    maxWaiting: flags.maxWaiting,
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...(flags.maxRunning === undefined ? {} : { maxRunning: flags.maxRunning }),
+    ...(flags.stepTokens === undefined ? {} : { stepTokens: flags.stepTokens }),
+    ...(flags.passes === undefined ? {} : { passes: flags.passes }),
+  };
+}
+
+function resolveModel(model: string): string {
+  const embedded = tinyModels.find((name) => name === model);
+  if (embedded !== undefined) return modelPath(embedded);
+  if (existsSync(model)) return model;
+  const names = tinyModels.join(" and ");
+  throw new Error(`--model: ${JSON.stringify(model)} does not exist; the embedded models are ${names}`);
+}
+
+const flagNames: Readonly<Record<string, string>> = {
+  "kvCache.policy": "--kv-policy",
+  "kvCache.budget": "--kv-budget",
+  "kvCache.memory": "--kv-memory",
+  "kvCache.dtype": "--kv-dtype",
+  "kvCache.pageTokens": "--page-tokens",
+  model: "--model",
+  threads: "--threads",
+  backend: "--backend",
+  maxRunning: "--max-running",
+  maxWaiting: "--max-waiting",
+  stepTokens: "--step-tokens",
+  passes: "--passes",
+};
+
+/** Why loading failed, in one line, with the flags' names in place of the options'. */
+export function loadingFailure(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof EngineError) || error.param === undefined) return message;
+  const flag = flagNames[error.param];
+  return flag === undefined ? message : message.replaceAll(error.param, flag);
+}
+
+/** Where progress is shown. */
+export type Terminal = { readonly isTTY?: boolean; write(text: string): unknown };
+
+/** Shows at a terminal how long the work takes, once that is more than two seconds; wiped when it ends. */
+export async function withProgress<T>(terminal: Terminal, what: string, work: Promise<T>): Promise<T> {
+  if (!terminal.isTTY) return await work;
+  const start = performance.now();
+  const show = () => {
+    const seconds = Math.round((performance.now() - start) / 1000);
+    if (seconds >= 2) terminal.write(`\r\x1b[2K${what} ... ${seconds} s`);
+  };
+  const timer = setInterval(show, 1000);
+  try {
+    return await work;
+  } finally {
+    clearInterval(timer);
+    terminal.write("\r\x1b[2K");
+  }
+}

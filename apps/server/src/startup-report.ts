@@ -1,0 +1,35 @@
+import type { EngineInfo } from "@kvasir/core";
+import { formatBytes, formatCount } from "./quantity.ts";
+
+/** What someone who has just started the server wants to know, for a terminal. */
+export function startupReport(info: EngineInfo, url: string, version: string, needsKey: boolean): string {
+  const rows = [
+    ["model", `${info.model} (${info.family}), ${formatBytes(info.weightBytes)} of weights`],
+    ["device", `${info.device}, ${info.backend}`],
+    ["cache", `${info.kvLayers} KV layers for ${info.layers} layers, map ${info.layerMap}`],
+    [
+      "",
+      `${formatCount(info.bytesPerToken)} bytes per token (${info.kvDtype}, ${info.kvHeads} KV heads of ${info.headDim})`,
+    ],
+    ["", `${formatBytes(info.kvBytes)} hold ${formatCount(info.tokenCapacity)} tokens: ${requests(info)}`],
+    ["policy", info.policy === "full" ? "full: nothing is evicted" : info.policy],
+    ["listening", url],
+  ];
+  const key = needsKey ? " -H 'Authorization: Bearer <the API key>'" : "";
+  return [
+    `kvasir-server ${version}`,
+    "",
+    ...rows.map(([name, value]) => `  ${name!.padEnd(11)}${value}`),
+    "",
+    "Try it:",
+    "",
+    `  curl -N ${url}/v1/completions -H 'Content-Type: application/json'${key} \\`,
+    `    -d '{"prompt": "Once upon a time", "max_tokens": 64, "stream": true}'`,
+    "",
+    "",
+  ].join("\n");
+}
+
+function requests({ fullRequests, maxPositions }: EngineInfo): string {
+  return `${fullRequests.toFixed(1)} requests of full length (${formatCount(maxPositions)} tokens)`;
+}
