@@ -14,8 +14,19 @@ export type SafetensorsEntry = {
 /** Tensors of one file. The largest published models have under 100,000 over all their shards. */
 const tensorLimit = 2 ** 18;
 
-/** The event loop is given a turn after so long, in milliseconds. */
+/** Gives the event loop a turn where the last was longer ago than this, in milliseconds. */
 const turnMs = 10;
+
+function eventLoopTurns(): () => Promise<unknown> | undefined {
+  let due = performance.now() + turnMs;
+  return () => {
+    if (performance.now() < due) return;
+    due = Number.POSITIVE_INFINITY;
+    return setImmediate().then(() => {
+      due = performance.now() + turnMs;
+    });
+  };
+}
 
 /** A name from outside, in quotes and cut short, for a message. */
 export function quoted(name: string): string {
@@ -36,7 +47,7 @@ export async function parseSafetensorsHeader(
     new CheckpointError("corrupt", path, reason, tensor === undefined ? {} : { tensor });
   const reader = new HeaderReader(decodeText(bytes, fail), fail);
   const entries = new Map<string, SafetensorsEntry>();
-  let turnEnds = performance.now() + turnMs;
+  const turn = eventLoopTurns();
   let metadata = false;
   reader.expect("{");
   if (!reader.accept("}")) {
@@ -45,7 +56,7 @@ export async function parseSafetensorsHeader(
       if (name === "__metadata__") {
         if (metadata) throw fail("its header has __metadata__ twice");
         metadata = true;
-        skipMetadata(reader);
+        await skipMetadata(reader, turn);
         continue;
       }
       if (entries.has(name)) throw fail(`its header names tensor ${quoted(name)} twice`, name);
@@ -54,9 +65,8 @@ export async function parseSafetensorsHeader(
         name,
         readEntry(reader, (reason) => fail(`tensor ${quoted(name)} ${reason}`, name)),
       );
-      if (performance.now() < turnEnds) continue;
-      await setImmediate();
-      turnEnds = performance.now() + turnMs;
+      const pause = turn();
+      if (pause) await pause;
     } while (reader.accept(","));
     reader.expect("}");
   }
@@ -76,13 +86,15 @@ function decodeText(bytes: Uint8Array, fail: Fail): string {
   }
 }
 
-function skipMetadata(reader: HeaderReader): void {
+async function skipMetadata(reader: HeaderReader, turn: () => Promise<unknown> | undefined): Promise<void> {
   reader.expect("{");
   if (reader.accept("}")) return;
   do {
     reader.string();
     reader.expect(":");
     reader.string();
+    const pause = turn();
+    if (pause) await pause;
   } while (reader.accept(","));
   reader.expect("}");
 }
