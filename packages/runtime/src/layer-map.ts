@@ -68,10 +68,11 @@ export function parseLayerMap(text: string, options: LayerMapOptions): LayerMap 
     );
   }
   const kvSources = [...new Set(parsed.map((entry) => entry.source))].sort((a, b) => a - b);
+  const kvLayerOf = new Map(kvSources.map((source, kvLayer) => [source, kvLayer]));
   const layers = parsed.map(({ source, window }, index) => ({
     index,
     kvSource: source,
-    kvLayer: kvSources.indexOf(source),
+    kvLayer: kvLayerOf.get(source)!,
     writesKv: source === index,
     mask: { strict: source > index || options.forceNodiag === true, window },
   }));

@@ -10,6 +10,7 @@ import {
   type Tensor,
 } from "@kvasir/kernels";
 import { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.ts";
+import { quoted } from "./checkpoint/safetensors-header.ts";
 import type { ModelConfig } from "./config/model-config.ts";
 import { compileGraph } from "./graph/compile.ts";
 import { GraphBuilder } from "./graph/graph-builder.ts";
@@ -120,10 +121,10 @@ function refuseLeftovers(checkpoint: Checkpoint): void {
     .unused()
     .filter((name) => !harmless.test(name) && !(config.tiedEmbeddings && name === "lm_head.weight"));
   if (leftovers.length === 0) return;
-  const shown = leftovers.slice(0, 8).join(", ") + (leftovers.length > 8 ? ", …" : "");
+  const shown = leftovers.slice(0, 8).map(quoted).join(", ") + (leftovers.length > 8 ? ", …" : "");
   throw new ModelError(
     "leftover-weights",
-    `${path} has ${leftovers.length} tensors that a ${config.family} model of layer map ${config.layerMap} does not use: ${shown}`,
+    `${path}: a ${config.family} model of layer map ${config.layerMap.slice(0, 100)} does not use ${leftovers.length} of its tensors: ${shown}`,
   );
 }
 

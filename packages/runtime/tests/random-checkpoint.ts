@@ -29,6 +29,8 @@ export type WeightOptions = {
   readonly mlpBias?: boolean;
   readonly qkNorm?: boolean;
   readonly tied?: boolean;
+  /** For each layer, whether it has keys and values of its own; default: two layers that have. */
+  readonly writesKv?: readonly boolean[];
 };
 
 /** Random weights of `smallConfig`, the same on every call. */
@@ -38,7 +40,7 @@ export function randomWeights(options: WeightOptions = {}): Tensors {
   const add = (name: string, shape: number[], center = 0) => {
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return center + 0.8 * (state / 2 ** 31 - 1);
+      return center + 0.5 * (state / 2 ** 31 - 1);
     });
     tensors[name] = { shape, data };
   };
@@ -47,13 +49,13 @@ export function randomWeights(options: WeightOptions = {}): Tensors {
     if (bias) add(`${name}.bias`, [shape[0]]);
   };
   add("model.embed_tokens.weight", [30, 16]);
-  for (const layer of [0, 1]) {
+  for (const [layer, writesKv] of (options.writesKv ?? [true, true]).entries()) {
     const at = `model.layers.${layer}`;
     add(`${at}.input_layernorm.weight`, [16], 1);
     add(`${at}.post_attention_layernorm.weight`, [16], 1);
     project(`${at}.self_attn.q_proj`, [32, 16], options.qkvBias);
-    project(`${at}.self_attn.k_proj`, [16, 16], options.qkvBias);
-    project(`${at}.self_attn.v_proj`, [16, 16], options.qkvBias);
+    if (writesKv) project(`${at}.self_attn.k_proj`, [16, 16], options.qkvBias);
+    if (writesKv) project(`${at}.self_attn.v_proj`, [16, 16], options.qkvBias);
     project(`${at}.self_attn.o_proj`, [16, 32], options.outputBias);
     if (options.qkNorm) add(`${at}.self_attn.q_norm.weight`, [8], 1);
     if (options.qkNorm) add(`${at}.self_attn.k_norm.weight`, [8], 1);

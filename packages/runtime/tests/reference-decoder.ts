@@ -9,9 +9,15 @@ export type ReferenceConfig = {
   readonly rope_theta: number;
   readonly rms_norm_eps: number;
   readonly sliding_window?: number;
+  /** The layer map; absent: every layer reads its own keys and values. */
+  readonly layer_types?: string;
+  readonly force_nodiag?: boolean;
 };
 
-/** A decoder of the Llama family in double precision, one token after the other: logits of each. */
+/**
+ * A decoder of the Llama family in double precision, one token after the other: logits of each. A layer
+ * below its source finds there what the tokens before left, which is what strict attention means.
+ */
 export function referenceLogits(c: ReferenceConfig, weights: Tensors, tokens: readonly number[]): number[][] {
   const tensor = (name: string) => Array.from(weights[name]?.data ?? []);
   const row = (name: string, i: number, n: number) => tensor(name).slice(i * n, (i + 1) * n);
@@ -45,22 +51,29 @@ export function referenceLogits(c: ReferenceConfig, weights: Tensors, tokens: re
   }));
   return tokens.map((token, t) => {
     let x = row("model.embed_tokens.weight", token, tensor("model.norm.weight").length);
-    for (const [i, { k, v }] of cache.entries()) {
+    for (let i = 0; i < cache.length; i++) {
       const at = `model.layers.${i}`;
+      const entry = c.layer_types?.split("_")[i];
+      const source = Number.parseInt(entry ?? String(i), 10);
+      const { k, v } = cache[source]!;
       const h = norm(x, `${at}.input_layernorm.weight`);
       const split = (name: string) =>
         heads(project(h, `${at}.self_attn.${name}_proj`), `${at}.self_attn.${name}_norm.weight`);
-      k.push(split("k").map((head) => turn(head, t)));
-      v.push(split("v"));
-      const first = Math.max(0, t + 1 - (c.sliding_window ?? Number.POSITIVE_INFINITY));
+      if (source === i) {
+        k.push(split("k").map((head) => turn(head, t)));
+        v.push(split("v"));
+      }
+      const sliding = entry ? entry.endsWith("s") : c.sliding_window !== undefined;
+      const first = sliding ? Math.max(0, t + 1 - c.sliding_window!) : 0;
+      const end = c.force_nodiag ? t : t + 1;
       const attended = split("q").flatMap((query, head) => {
         const kvHead = Math.floor(head / (c.num_attention_heads / c.num_key_value_heads));
         const turned = turn(query, t);
-        const seen = v.slice(first).map((values) => values[kvHead]!);
+        const seen = v.slice(first, end).map((values) => values[kvHead]!);
         const shares = k
-          .slice(first)
+          .slice(first, end)
           .map((keys) => Math.exp(dot(turned, keys[kvHead]!) / Math.sqrt(c.head_dim)));
-        const total = shares.reduce((a, b) => a + b);
+        const total = shares.reduce((a, b) => a + b, 0) || 1;
         return query.map((_, d) => shares.reduce((sum, share, s) => sum + share * seen[s]![d]!, 0) / total);
       });
       x = plus(x, project(attended, `${at}.self_attn.o_proj`));

@@ -162,6 +162,34 @@ describe("compileGraph", () => {
     expect(new Set(rows)).toEqual(new Set(["outputs"]));
   });
 
+  it("runs in every pass only what the writes inside an iterate need", () => {
+    const g = new GraphBuilder({ ...shape, kvLayers: 1 });
+    const above = { ...attention, strict: true };
+    const x = g.iterate([0], 9, 0, g.embed(weight(12, 8)), (start) => {
+      const y = g.add(start, g.attend(start, 0, above));
+      g.writeKv(0, y, g.linear(y, weight(8, 8)));
+      return g.add(y, g.attend(y, 0, attention));
+    });
+    const { instructions } = compileGraph(g.finish(g.linear(g.gatherOutputs(x), weight(12, 8))));
+    expect(instructions[1]).toMatchObject({ op: "iterate", body: 4 });
+    const ops = instructions.map(({ op }) => op);
+    expect(ops.slice(2, 6)).toEqual(["attend", "add", "linear", "writeKv"]);
+    expect(ops.slice(6)).toContain("attend");
+  });
+
+  it("keeps what reads a KV layer before its write inside the iterate", async () => {
+    const g = new GraphBuilder({ ...shape, kvLayers: 1 });
+    const above = { ...attention, strict: true };
+    const x = g.iterate([0], 3, 0, g.embed(weight(12, 8)), (start) => {
+      const y = g.add(start, g.linear(g.attend(start, 0, above), weight(8, 8)));
+      const z = g.attend(y, 0, above);
+      g.writeKv(0, y, y);
+      return z;
+    });
+    const graph = g.finish(g.linear(g.gatherOutputs(x), weight(12, 8)));
+    expectClose(await run(compileGraph(graph)), await run(compileTrivially(graph)), 1e-6);
+  });
+
   it("drops what nothing reads and names each tensor once", () => {
     const g = new GraphBuilder({ ...shape, kvLayers: 1 });
     const table = weight(12, 8);

@@ -4,9 +4,10 @@ import { fuseResiduals } from "./fuse-residuals.ts";
 import type { Graph } from "./graph.ts";
 import { narrowRows } from "./narrow-rows.ts";
 import { planBuffers } from "./plan-buffers.ts";
+import { sinkFromBodies } from "./sink-from-bodies.ts";
 
 /** Turns a graph into the program that a device runs, with only the work and the buffers that it needs. */
 export function compileGraph(graph: Graph): Program {
-  const lean = fuseResiduals(narrowRows(graph));
+  const lean = fuseResiduals(narrowRows(sinkFromBodies(graph)));
   return emit(lean, planBuffers(lean));
 }
