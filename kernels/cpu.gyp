@@ -1,0 +1,120 @@
+# The CPU backend: one static library for what every machine runs (dispatch, executor, sampling, ABI and the
+# reference kernels), and one per level. Depend on kvasir_cpu; the levels come with it.
+# Only a level's own sources see its instruction set. See README.md.
+{
+  "variables": {
+    "vector_sources": [
+      "cpu/vector/attend.cpp",
+      "cpu/vector/convert.cpp",
+      "cpu/vector/linear.cpp",
+      "cpu/vector/rows.cpp",
+      "cpu/vector/table.cpp"
+    ],
+    "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
+    "avx512_flags": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"]
+  },
+  "target_defaults": {
+    "include_dirs": ["cpu", "include"],
+    "cflags": ["-fPIC", "-Wall", "-Wextra", "-Werror", "-fvisibility=hidden", "-ffp-contract=off"],
+    "cflags_cc": ["-std=c++17"],
+    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
+    "xcode_settings": {
+      "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+      "GCC_OPTIMIZATION_LEVEL": "3",
+      "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+      "MACOSX_DEPLOYMENT_TARGET": "11.0",
+      "OTHER_CPLUSPLUSFLAGS": ["-ffp-contract=off"]
+    }
+  },
+  "targets": [
+    {
+      "target_name": "kvasir_cpu",
+      "type": "static_library",
+      "sources": [
+        "cpu/abi.cpp",
+        "cpu/device.cpp",
+        "cpu/executor-cache.cpp",
+        "cpu/executor.cpp",
+        "cpu/levels.cpp",
+        "cpu/page-jobs.cpp",
+        "cpu/page-memory.cpp",
+        "cpu/program-check.cpp",
+        "cpu/program.cpp",
+        "cpu/sampler.cpp",
+        "cpu/status.cpp",
+        "cpu/step-job.cpp",
+        "cpu/tensor.cpp",
+        "cpu/worker-pool.cpp"
+      ],
+      "cflags": ["-O2"],
+      "cflags_cc!": ["-fno-exceptions", "-fno-rtti"],
+      "xcode_settings": { "GCC_ENABLE_CPP_EXCEPTIONS": "YES", "GCC_ENABLE_CPP_RTTI": "YES" },
+      "dependencies": ["kvasir_cpu_reference"],
+      "conditions": [
+        [
+          "target_arch=='x64'",
+          {
+            "dependencies": [
+              "kvasir_cpu_baseline",
+              "kvasir_cpu_avx2",
+              "kvasir_cpu_avx512",
+              "kvasir_cpu_avx512bf16"
+            ]
+          }
+        ]
+      ]
+    },
+    {
+      "target_name": "kvasir_cpu_reference",
+      "type": "static_library",
+      "sources": [
+        "cpu/reference/attend.cpp",
+        "cpu/reference/linear.cpp",
+        "cpu/reference/rows.cpp",
+        "cpu/reference/table.cpp"
+      ],
+      "cflags!": ["-O3"],
+      "cflags": ["-O2"]
+    }
+  ],
+  "conditions": [
+    [
+      "target_arch=='x64'",
+      {
+        "targets": [
+          {
+            "target_name": "kvasir_cpu_baseline",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=baseline"],
+            "cflags": ["-O3"]
+          },
+          {
+            "target_name": "kvasir_cpu_avx2",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=avx2"],
+            "cflags": ["-O3", "<@(avx2_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx2_flags)"] }
+          },
+          {
+            "target_name": "kvasir_cpu_avx512",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=avx512"],
+            "cflags": ["-O3", "<@(avx512_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_flags)"] }
+          },
+          {
+            "target_name": "kvasir_cpu_avx512bf16",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=avx512bf16"],
+            "cflags": ["-O3", "<@(avx512_flags)", "-mavx512bf16"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_flags)", "-mavx512bf16"] }
+          }
+        ]
+      }
+    ]
+  ]
+}

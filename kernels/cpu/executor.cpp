@@ -1,0 +1,211 @@
+#include "executor.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <algorithm>
+
+#include "sampler.h"
+
+namespace kvasir {
+
+namespace {
+
+// Elements that are worth a thread's while.
+constexpr int64_t kGrain = 8192;
+
+}  // namespace
+
+void Executor::run() {
+  prepare();
+  turn_ropes();
+  run_range(0, program_.instructions.size(), {0, step_.sequences.size(), 0, step_.rows()});
+  finish_outputs();
+}
+
+void Executor::prepare() {
+  program_.reserve(step_.rows(), step_.output_count());
+  int64_t scratch = kernels_.attend_scratch(program_.head_dim) + 2 * program_.head_dim;
+  for (const Buffer& buffer : program_.buffers) scratch = std::max(scratch, kernels_.linear_scratch(buffer.width));
+  if (!step_.sampling.empty()) scratch = std::max(scratch, Sampler::scratch_floats(program_.vocab_size));
+  device_.reserve_scratch(static_cast<uint64_t>(scratch));
+  step_.row_sequence.clear();
+  step_.row_position.clear();
+  for (size_t s = 0; s < step_.sequences.size(); ++s) {
+    const StepSequence& sequence = step_.sequences[s];
+    for (int32_t r = 0; r < sequence.rows; ++r) {
+      step_.row_sequence.push_back(static_cast<int32_t>(s));
+      step_.row_position.push_back(sequence.position + r);
+    }
+  }
+}
+
+// The angles of every rope at every row, once for all layers.
+void Executor::turn_ropes() {
+  step_.cosines.resize(program_.ropes.size());
+  step_.sines.resize(program_.ropes.size());
+  for (size_t k = 0; k < program_.ropes.size(); ++k) {
+    const Rope& rope = program_.ropes[k];
+    const int64_t pairs = rope.pairs();
+    const uint64_t count = checked_product(static_cast<uint64_t>(step_.rows()), static_cast<uint64_t>(pairs));
+    step_.cosines[k].reserve(count);
+    step_.sines[k].reserve(count);
+    float* cosines = step_.cosines[k].data();
+    float* sines = step_.sines[k].data();
+    split(step_.rows(), 256 / pairs, [&](int64_t begin, int64_t end, int) {
+      for (int64_t r = begin; r < end; ++r) {
+        for (int64_t i = 0; i < pairs; ++i) {
+          const double angle = rope.angle(step_.row_position[static_cast<size_t>(r)], i);
+          cosines[r * pairs + i] = static_cast<float>(cos(angle) * rope.scale);
+          sines[r * pairs + i] = static_cast<float>(sin(angle) * rope.scale);
+        }
+      }
+    });
+  }
+}
+
+void Executor::run_range(size_t begin, size_t end, const Window& window) {
+  for (size_t at = begin; at < end; ++at) {
+    const kvs_instruction& instruction = program_.instructions[at];
+    if (instruction.op == KVS_ITERATE) {
+      iterate(at, window);
+      at += static_cast<size_t>(instruction.i0);
+    } else {
+      run_one(instruction, window);
+    }
+  }
+}
+
+void Executor::run_one(const kvs_instruction& i, const Window& window) {
+  switch (i.op) {
+    case KVS_EMBED:
+      return embed(i, window);
+    case KVS_RMS_NORM:
+      return rms_norm(i, window);
+    case KVS_LINEAR:
+      return linear(i, window);
+    case KVS_ROPE:
+      return rope(i, window);
+    case KVS_WRITE_KV:
+      return write_kv(i, window);
+    case KVS_ATTEND:
+      return attend(i, window);
+    case KVS_SWIGLU:
+      return swiglu(i, window);
+    case KVS_ADD:
+      return add(i, window);
+    case KVS_GATHER_OUTPUTS:
+      return gather(i);
+    default:
+      fail(KVS_INTERNAL, "op %d was not checked", i.op);
+  }
+}
+
+void Executor::embed(const kvs_instruction& i, const Window& window) {
+  const Tensor& table = *program_.tensors[static_cast<size_t>(i.c)];
+  const auto* bytes = static_cast<const uint8_t*>(table.data());
+  const int64_t n = width(i.out);
+  const uint64_t row_bytes = static_cast<uint64_t>(n) * element_bytes(table.dtype());
+  split(window.rows, kGrain / n, [&](int64_t begin, int64_t end, int) {
+    for (int64_t r = window.first_row + begin; r < window.first_row + end; ++r) {
+      const auto token = static_cast<uint64_t>(step_.tokens[static_cast<size_t>(r)]);
+      kernels_.widen(table.dtype(), bytes + token * row_bytes, row(i.out, r), n);
+    }
+  });
+}
+
+void Executor::rms_norm(const kvs_instruction& i, const Window& window) {
+  const Rows rows = rows_of(i.out, window);
+  const auto n = static_cast<int64_t>(program_.tensors[static_cast<size_t>(i.c)]->shape().elements);
+  const float* x = row(i.a, rows.first);
+  float* out = row(i.out, rows.first);
+  split(rows.count * width(i.out) / n, kGrain / n, [&](int64_t begin, int64_t end, int) {
+    kernels_.rms_norm(x + begin * n, program_.vector(i.c), out + begin * n, end - begin, n, i.f0);
+  });
+}
+
+void Executor::linear(const kvs_instruction& i, const Window& window) {
+  const Rows rows = rows_of(i.out, window);
+  if (rows.count == 0) return;
+  const Tensor& weight = *program_.tensors[static_cast<size_t>(i.c)];
+  LinearArgs args;
+  args.x = row(i.a, rows.first);
+  args.rows = rows.count;
+  args.inputs = width(i.a);
+  args.weight = weight.data();
+  args.dtype = weight.dtype();
+  args.bias = i.i0 >= 0 ? program_.vector(i.i0) : nullptr;
+  args.residual = i.b >= 0 ? row(i.b, rows.first) : nullptr;
+  args.out = row(i.out, rows.first);
+  args.outputs = width(i.out);
+  // Parts small enough to share evenly, large enough to be worth it, and whole tiles of outputs.
+  const int64_t fair = args.outputs / (4 * pool_.threads()) + 1;
+  const int64_t least = 65536 / (args.rows * args.inputs) + 1;
+  const int64_t part = pool_.threads() == 1 ? args.outputs : (std::max(fair, least) + 7) / 8 * 8;
+  split(args.outputs, part, [&](int64_t begin, int64_t end, int worker) {
+    LinearArgs mine = args;
+    mine.begin = begin;
+    mine.end = end;
+    mine.scratch = device_.scratch(worker);
+    kernels_.linear(mine);
+  });
+}
+
+void Executor::rope(const kvs_instruction& i, const Window& window) {
+  const Rope& rope = program_.ropes[static_cast<size_t>(i.i0)];
+  const int64_t pairs = rope.pairs();
+  const int64_t heads = width(i.out) / program_.head_dim;
+  const float* cosines = step_.cosines[static_cast<size_t>(i.i0)].data();
+  const float* sines = step_.sines[static_cast<size_t>(i.i0)].data();
+  split(window.rows, kGrain / width(i.out), [&](int64_t begin, int64_t end, int) {
+    for (int64_t r = window.first_row + begin; r < window.first_row + end; ++r) {
+      kernels_.rope(row(i.a, r), row(i.out, r), cosines + r * pairs, sines + r * pairs, heads, program_.head_dim,
+                    pairs, rope.interleaved);
+    }
+  });
+}
+
+void Executor::swiglu(const kvs_instruction& i, const Window& window) {
+  const Rows rows = rows_of(i.out, window);
+  const float* gate = row(i.a, rows.first);
+  const float* up = row(i.b, rows.first);
+  float* out = row(i.out, rows.first);
+  split(rows.count * width(i.out), kGrain, [&](int64_t begin, int64_t end, int) {
+    kernels_.swiglu(gate + begin, up + begin, out + begin, end - begin);
+  });
+}
+
+void Executor::add(const kvs_instruction& i, const Window& window) {
+  const Rows rows = rows_of(i.out, window);
+  const float* a = row(i.a, rows.first);
+  const float* b = row(i.b, rows.first);
+  float* out = row(i.out, rows.first);
+  split(rows.count * width(i.out), kGrain, [&](int64_t begin, int64_t end, int) {
+    kernels_.add(a + begin, b + begin, out + begin, end - begin);
+  });
+}
+
+void Executor::gather(const kvs_instruction& i) {
+  const auto bytes = static_cast<size_t>(width(i.out)) * sizeof(float);
+  for (int64_t o = 0; o < step_.output_count(); ++o) {
+    memcpy(row(i.out, o), row(i.a, step_.outputs[static_cast<size_t>(o)]), bytes);
+  }
+}
+
+void Executor::finish_outputs() {
+  const float* logits = program_.data(program_.logits);
+  const auto outputs = static_cast<size_t>(step_.output_count());
+  const auto vocab = static_cast<size_t>(program_.vocab_size);
+  if (step_.result.logits != nullptr && outputs > 0) {
+    memcpy(step_.result.logits, logits, outputs * vocab * sizeof(float));
+  }
+  if (step_.sampling.empty()) return;
+  pool_.run(static_cast<int64_t>(outputs), [&](int64_t o, int worker) {
+    const StepSampling& sampling = step_.sampling[static_cast<size_t>(o)];
+    Sampler sampler(logits + static_cast<size_t>(o) * vocab, program_.vocab_size, device_.scratch(worker));
+    sampler.sample(sampling.settings, step_.history.data() + sampling.history, step_.bias_ids.data() + sampling.bias,
+                   step_.bias_values.data() + sampling.bias, step_.result, o);
+  });
+}
+
+}  // namespace kvasir

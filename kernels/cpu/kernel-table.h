@@ -1,0 +1,86 @@
+// What one level (instruction set) implements. Plain data and function pointers only: this header is
+// compiled with and without AVX, so it must hold no inline function that the linker could merge.
+#ifndef KVASIR_KERNEL_TABLE_H
+#define KVASIR_KERNEL_TABLE_H
+
+#include <stdint.h>
+
+#include "kvasir.h"
+
+namespace kvasir {
+
+// out[r][o] = weight[o] . x[r] (+ bias[o]) (+ residual[r][o]) for o in [begin, end).
+struct LinearArgs {
+  const float* x;  // [rows, inputs]
+  int64_t rows;
+  int64_t inputs;
+  const void* weight;  // [outputs, inputs]
+  kvs_dtype dtype;
+  const float* bias;      // [outputs] or null
+  const float* residual;  // [rows, outputs] or null; may be out
+  float* out;             // [rows, outputs]
+  int64_t outputs;
+  int64_t begin, end;
+  float* scratch;  // linear_scratch(inputs) floats
+};
+
+// How many (row, query head) pairs one call of `attend` may take.
+constexpr int32_t kAttendPairs = 16;
+
+// Attention of some pairs of one sequence that read the same KV head. Pair i is row i / group and query
+// head i % group of those that share the KV head.
+struct AttendArgs {
+  const float* q;      // first row's first query head of this KV head
+  float* out;          // same place in the output
+  int64_t row_stride;  // elements from row to row, of q and out
+  int64_t pair_begin, pair_end;
+  int32_t group;
+  int32_t head_dim;
+  float scale;
+  int32_t strict;
+  int32_t window;
+  int32_t resident;  // slot of the first row
+  int32_t position;  // of the first row
+  int32_t page_tokens;
+  kvs_dtype dtype;
+  const int32_t* pages;  // of this sequence and KV head
+  const uint8_t* keys;   // page memory: [pages, page_tokens, head_dim]
+  const uint8_t* values;
+  const int32_t* positions;  // [pages, page_tokens]
+  // The first `sinks` slots are scored with the query turned back by these angles.
+  int32_t sinks;
+  int32_t turned_pairs;
+  int32_t interleaved;
+  const float* turn_cos;  // [turned_pairs]
+  const float* turn_sin;
+  float* scratch;  // attend_scratch(head_dim) floats, aligned to 64 bytes
+};
+
+struct KernelTable {
+  const char* name;
+  void (*linear)(const LinearArgs&);
+  int64_t (*linear_scratch)(int64_t inputs);
+  // Each of `runs` runs of n elements: out = x / sqrt(mean(x^2) + eps) * weight.
+  void (*rms_norm)(const float* x, const float* weight, float* out, int64_t runs, int64_t n, float eps);
+  // One row of heads; cos and sin [pairs] hold the row's angles, scale included.
+  void (*rope)(const float* x, float* out, const float* cos, const float* sin, int64_t heads, int64_t head_dim,
+               int64_t pairs, int32_t interleaved);
+  void (*swiglu)(const float* gate, const float* up, float* out, int64_t count);
+  void (*add)(const float* a, const float* b, float* out, int64_t count);
+  void (*widen)(kvs_dtype dtype, const void* from, float* to, int64_t count);
+  // Rounds to nearest, ties to even.
+  void (*narrow)(kvs_dtype dtype, const float* from, void* to, int64_t count);
+  float (*norm)(const float* x, int64_t count);
+  void (*attend)(const AttendArgs&);
+  int64_t (*attend_scratch)(int32_t head_dim);
+};
+
+const KernelTable* kvs_reference_kernels();
+const KernelTable* kvs_baseline_kernels();
+const KernelTable* kvs_avx2_kernels();
+const KernelTable* kvs_avx512_kernels();
+const KernelTable* kvs_avx512bf16_kernels();
+
+}  // namespace kvasir
+
+#endif

@@ -1,0 +1,80 @@
+// A compiled program: checked instructions, its weights, and work buffers that grow with the steps.
+#ifndef KVASIR_PROGRAM_H
+#define KVASIR_PROGRAM_H
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "device.h"
+#include "tensor.h"
+
+namespace kvasir {
+
+class StepJob;
+
+struct Rope {
+  std::vector<double> inverse_frequencies;
+  bool interleaved;
+  double scale;
+  double dynamic_base;  // 0: not dynamic
+  double dynamic_factor;
+  int32_t dynamic_max_positions;
+
+  explicit Rope(const kvs_rope& rope);
+  int64_t pairs() const { return static_cast<int64_t>(inverse_frequencies.size()); }
+  // Angle by which pair i turns at a position.
+  double angle(int32_t position, int64_t pair) const;
+};
+
+struct Buffer {
+  int64_t width;
+  bool outputs;  // rows are the outputs, not the tokens
+};
+
+class Program {
+ public:
+  Program(std::shared_ptr<Device> device, const kvs_program_spec& spec);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  const std::shared_ptr<Device>& device() const { return device_; }
+
+  int32_t kv_layers, kv_heads, head_dim, vocab_size, logits;
+  std::vector<Buffer> buffers;
+  std::vector<std::shared_ptr<const Tensor>> tensors;
+  std::vector<Rope> ropes;
+  std::vector<kvs_instruction> instructions;
+  std::vector<int32_t> kv_layer_lists;
+  // Whether a rope attends with sinks could be turned for; see Rope::dynamic_base.
+  bool has_dynamic_attention = false;
+
+  int64_t tables() const { return static_cast<int64_t>(kv_layers) * kv_heads; }
+  // The values of norm weights and biases as f32; null for tensors that are no vectors.
+  const float* vector(int32_t tensor) const { return vectors_[static_cast<size_t>(tensor)].data(); }
+
+  // Only for the device's thread.
+  void reserve(int64_t token_rows, int64_t output_rows);
+  float* data(int32_t buffer) const { return memory_[static_cast<size_t>(buffer)].data(); }
+
+  // Steps are recycled with the memory of their lists.
+  std::unique_ptr<StepJob> take_step();
+  void give_back(std::unique_ptr<StepJob> step);
+
+ private:
+  void widen_vectors();
+
+  std::shared_ptr<Device> device_;
+  std::vector<FloatArray> memory_;
+  std::vector<FloatArray> vectors_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<StepJob>> idle_steps_;
+};
+
+// Throws where an index, a shape or an order of instructions is wrong, naming the instruction and the field.
+void check_program(Program& program);
+
+}  // namespace kvasir
+
+#endif

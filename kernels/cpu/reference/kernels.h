@@ -1,0 +1,25 @@
+#ifndef KVASIR_REFERENCE_KERNELS_H
+#define KVASIR_REFERENCE_KERNELS_H
+
+#include "kernel-table.h"
+
+namespace kvasir {
+namespace reference {
+
+void linear(const LinearArgs& args);
+void rms_norm(const float* x, const float* weight, float* out, int64_t runs, int64_t n, float eps);
+void rope(const float* x, float* out, const float* cos, const float* sin, int64_t heads, int64_t head_dim,
+          int64_t pairs, int32_t interleaved);
+void swiglu(const float* gate, const float* up, float* out, int64_t count);
+void add(const float* a, const float* b, float* out, int64_t count);
+float element(kvs_dtype dtype, const void* from, int64_t i);
+void widen(kvs_dtype dtype, const void* from, float* to, int64_t count);
+void narrow(kvs_dtype dtype, const float* from, void* to, int64_t count);
+float norm(const float* x, int64_t count);
+void attend(const AttendArgs& args);
+int64_t attend_scratch(int32_t head_dim);
+
+}  // namespace reference
+}  // namespace kvasir
+
+#endif

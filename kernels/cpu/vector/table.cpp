@@ -1,0 +1,18 @@
+#include "vector/kernels.h"
+
+#define KVASIR_JOIN_(a, b, c) a##b##c
+#define KVASIR_JOIN(a, b, c) KVASIR_JOIN_(a, b, c)
+#define KVASIR_TEXT_(a) #a
+#define KVASIR_TEXT(a) KVASIR_TEXT_(a)
+
+namespace kvasir {
+
+const KernelTable* KVASIR_JOIN(kvs_, KVASIR_LEVEL, _kernels)() {
+  using namespace KVASIR_LEVEL;
+  static const KernelTable table = {
+      KVASIR_TEXT(KVASIR_LEVEL), linear, linear_scratch, rms_norm, rope,   swiglu,
+      add_rows,                  widen,  narrow,         norm,     attend, attend_scratch};
+  return &table;
+}
+
+}  // namespace kvasir

@@ -1,0 +1,79 @@
+// The vector type of the level being compiled, and what follows from it. Everything is in an unnamed
+// namespace, so that no two levels ever share a compiled function; no header of the standard library
+// is included here for the same reason.
+#ifndef KVASIR_VEC_H
+#define KVASIR_VEC_H
+
+#include "kernel-table.h"
+
+#if defined(__AVX512F__)
+#include "vector/vec-avx512.h"
+#elif defined(__AVX2__)
+#include "vector/vec-avx2.h"
+#else
+#include "vector/vec-sse2.h"
+#endif
+
+#if defined(__clang__)
+#define KVASIR_UNROLL _Pragma("unroll")
+#else
+#define KVASIR_UNROLL _Pragma("GCC unroll 16")
+#endif
+
+namespace kvasir {
+namespace {
+
+// Element types of weights and pages, all read as f32.
+struct F32 {
+  using Bits = float;
+  static inline Vec load_lanes(const Bits* p) { return load(p); }
+};
+struct F16 {
+  using Bits = uint16_t;
+  static inline Vec load_lanes(const Bits* p) { return load_f16(p); }
+};
+struct BF16 {
+  using Bits = uint16_t;
+  static inline Vec load_lanes(const Bits* p) { return load_bf16(p); }
+};
+
+// The first n < kLanes elements, then zeros.
+template <class Element>
+inline Vec load_some(const typename Element::Bits* p, int64_t n) {
+  typename Element::Bits lanes[kLanes] = {};
+  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return Element::load_lanes(lanes);
+}
+
+inline Vec load_some(const float* p, int64_t n) { return load_some<F32>(p, n); }
+
+inline void store_some(float* p, Vec v, int64_t n) {
+  float lanes[kLanes];
+  store(lanes, v);
+  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+}
+
+// The sum of the lanes, always in the same order.
+inline float reduce_add(Vec v) { return _mm_cvtss_f32(reduce4(v, zero(), zero(), zero())); }
+
+// e^x within 2 ulp; 0 below -87.3, e^88 above 88. Polynomial of Cephes' expf.
+inline Vec exp(Vec x) {
+  const Vec low = set1(-87.33654f);
+  const Vec bounded = min(set1(88.0f), max(low, x));
+  const Vec n = round(mul(bounded, set1(1.44269504f)));
+  Vec r = fma(n, set1(-0.693359375f), bounded);
+  r = fma(n, set1(2.12194440e-4f), r);
+  Vec p = set1(1.9875691500e-4f);
+  p = fma(p, r, set1(1.3981999507e-3f));
+  p = fma(p, r, set1(8.3334519073e-3f));
+  p = fma(p, r, set1(4.1665795894e-2f));
+  p = fma(p, r, set1(1.6666665459e-1f));
+  p = fma(p, r, set1(5.0000001201e-1f));
+  p = add(fma(p, mul(r, r), r), set1(1.0f));
+  return zero_where_less(mul(p, power_of_two(n)), x, low);
+}
+
+}  // namespace
+}  // namespace kvasir
+
+#endif
