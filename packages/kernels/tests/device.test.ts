@@ -2,11 +2,16 @@ import { describe, it } from "vitest";
 import { createInterpreter } from "../src/interpreter/interpreter.ts";
 import { cpuLevels, openDevice } from "../src/open-device.ts";
 import { attentionCases } from "./attention.case.ts";
+import { badInputCases } from "./bad-input.case.ts";
 import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
 import { iterateCases } from "./iterate.case.ts";
+import { mappedFileCases } from "./mapped-file.case.ts";
 import { opsCases } from "./ops.case.ts";
+import { pageMemoryCases } from "./page-memory.case.ts";
+import { samplingCases } from "./sampling.case.ts";
 import { sinksCases } from "./sinks.case.ts";
+import { twinCases } from "./twin.case.ts";
 
 const interpreter: Implementation = { name: "interpreter", open: createInterpreter, precision: "double" };
 
@@ -24,7 +29,13 @@ for (const implementation of [interpreter, ...native]) {
   sinksCases(implementation);
   exactnessCases(implementation);
   iterateCases(implementation);
+  pageMemoryCases(implementation);
+  samplingCases(implementation);
+  mappedFileCases(implementation);
+  badInputCases(implementation);
 }
+
+for (const implementation of native) twinCases(implementation, interpreter);
 
 for (let i = 0; i < native.length; i += 2) sameBitsCases(native[i]!, native[i + 1]!);
 

@@ -33,7 +33,10 @@ export function compileLong(device: Device, width = 512, layers = 40): Executabl
   const square = device.tensor("f32", [width, width], new Float32Array(width * width));
   const instructions: Instruction[] = [{ op: "embed", out: 0, table: 0 }];
   for (let i = 0; i < layers; i++) instructions.push({ op: "linear", out: 1 - (i % 2), x: i % 2, weight: 1 });
-  instructions.push({ op: "gatherOutputs", out: 2, x: layers % 2 }, { op: "linear", out: 3, x: 2, weight: 0 });
+  instructions.push(
+    { op: "gatherOutputs", out: 2, x: layers % 2 },
+    { op: "linear", out: 3, x: 2, weight: 0 },
+  );
   return device.compile({
     kvLayers: 1,
     kvHeads: 1,

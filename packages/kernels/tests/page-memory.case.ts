@@ -1,0 +1,286 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Device, PageMemory, SlotData } from "../src/device.ts";
+import type { DType } from "../src/dtype.ts";
+import { Decoding } from "./decoding.ts";
+import { type Implementation, relativeError } from "./implementation.ts";
+import type { PagedSequence } from "./paged-sequence.ts";
+import { ProgramSketch } from "./program-sketch.ts";
+import { Random } from "./random.ts";
+import { tinyDecoder, tinyModel } from "./tiny-model.ts";
+import { f32Weight, randomWeight, valueOfBfloat, valueOfHalf, type Weight } from "./weight.ts";
+
+const everything: readonly SlotData[] = ["position", "keyNorm", "keys", "values"];
+
+export function pageMemoryCases({ name, open, precision }: Implementation): void {
+  describe(`${name}: page memory`, () => {
+    let device: Device;
+    beforeAll(() => {
+      device = open();
+    });
+    afterAll(() => device.dispose());
+
+    it("takes at least the bytes of its keys, values, positions and norms per page", () => {
+      for (const [dtype, bytes] of [
+        ["f32", 4],
+        ["f16", 2],
+        ["bf16", 2],
+      ] as const) {
+        using memory = device.pageMemory({ pages: 3, pageTokens: 32, headDim: 20, dtype });
+        const needed = 32 * (2 * 20 * bytes + 8);
+        expect(memory.pageBytes).toBeGreaterThanOrEqual(needed);
+        expect(memory.pageBytes).toBeLessThan(2 * needed);
+        expect(memory.spec).toEqual({ pages: 3, pageTokens: 32, headDim: 20, dtype });
+      }
+    });
+
+    it("offers far more pages than memory, as only written ones take bytes", async () => {
+      using memory = device.pageMemory({ pages: 10_000_000, pageTokens: 32, headDim: 64, dtype: "f32" });
+      const [values] = await memory.readSlots("position", [{ pages: Int32Array.of(9_999_999), slots: 1 }]);
+      expect(values).toHaveLength(1);
+    });
+
+    it.each<DType>(["f32", "f16", "bf16"])(
+      "holds %s values nearest to what was written, ties to even",
+      async (dtype) => {
+        const table = awkwardNumbers();
+        const { memory, sequence } = await written(
+          device,
+          table,
+          dtype,
+          Int32Array.from({ length: 64 }, (_, i) => i),
+        );
+        for (const data of ["keys", "values"] as const) {
+          const [stored] = await memory.readSlots(data, sequence.slotTables());
+          const expected = Array.from(table.values, (value) => nearest(dtype, value));
+          expect(Array.from(stored!, (x) => x + 0)).toEqual(expected.map((x) => x + 0));
+        }
+        memory.dispose();
+      },
+    );
+
+    it.each<DType>(["f32", "f16", "bf16"])(
+      "knows each slot's position and the norm of its key before rounding to %s",
+      async (dtype) => {
+        const random = new Random(41);
+        const table = randomWeight(random, "f32", [64, 20]);
+        const tokens = random.integers(37, 0, 63);
+        const { memory, sequence } = await written(device, table, dtype, tokens, 1000);
+        const [positions] = await memory.readSlots("position", sequence.slotTables());
+        expect(Array.from(positions!)).toEqual(Array.from(tokens, (_, i) => 1000 + i));
+        const [norms] = await memory.readSlots("keyNorm", sequence.slotTables());
+        const expected = Array.from(tokens, (token) =>
+          Math.hypot(...table.values.subarray(token * 20, (token + 1) * 20)),
+        );
+        expect(relativeError(norms!, expected)).toBeLessThan(5e-7);
+        memory.dispose();
+      },
+    );
+
+    it("copies pages whole, in order with what was submitted before and after", async () => {
+      const random = new Random(42);
+      const table = randomWeight(random, "f32", [64, 6]);
+      const tokens = random.integers(16, 0, 63);
+      const { memory, sequence } = await written(device, table, "f32", tokens);
+      const page = sequence.tables[0]![0]!;
+      const free = [0, 1, 2, 3].filter((id) => id !== page).slice(0, 3);
+      const chain = [
+        memory.copyPages(Int32Array.of(page), Int32Array.of(free[0]!)),
+        memory.copyPages(Int32Array.of(free[0]!, free[0]!), Int32Array.of(free[1]!, free[2]!)),
+      ];
+      for (const data of everything) {
+        const tables = [page, ...free].map((id) => ({ pages: Int32Array.of(id), slots: 16 }));
+        const [original, ...copies] = await memory.readSlots(data, tables);
+        for (const copy of copies) expect(copy).toEqual(original);
+      }
+      await Promise.all(chain);
+      memory.dispose();
+    });
+
+    it("moves the slots that are kept, of each head on its own, in place or to other pages", async () => {
+      const random = new Random(43);
+      const table = randomWeight(random, "f32", [64, 6]);
+      for (let round = 0; round < 20; round++) {
+        const tokens = random.integers(random.integers(1, 1, 100)[0]!, 0, 63);
+        const { memory, sequence } = await written(
+          device,
+          table,
+          random.pick<DType>(["f32", "bf16"]),
+          tokens,
+        );
+        const source = Int32Array.from(sequence.tables[0]!);
+        const keep = random.subset(tokens.length, random.next());
+        const pages = Math.ceil(keep.length / 16);
+        const others = Int32Array.from({ length: 16 }, (_, id) => id).filter((id) => !source.includes(id));
+        const destination = source
+          .map((page, i) => (random.next() < 0.5 ? page : others[i]!))
+          .slice(0, pages);
+        const slots = [{ pages: source, slots: tokens.length }];
+        const before = await Promise.all(everything.map((data) => memory.readSlots(data, slots)));
+        await memory.compact([{ source, keep, destination }]);
+        for (const [i, data] of everything.entries()) {
+          const [after] = await memory.readSlots(data, [{ pages: destination, slots: keep.length }]);
+          const width = before[i]![0]!.length / tokens.length;
+          const expected = Array.from(keep, (slot) =>
+            Array.from(before[i]![0]!.subarray(slot * width, (slot + 1) * width)),
+          );
+          expect(Array.from(after!), data).toEqual(expected.flat());
+        }
+        memory.dispose();
+      }
+    });
+
+    it("may relink a page that has been read: slots move in order", async () => {
+      const random = new Random(44);
+      const table = randomWeight(random, "f32", [64, 6]);
+      const { memory, sequence } = await written(device, table, "f32", random.integers(48, 0, 63));
+      const source = Int32Array.from(sequence.tables[0]!);
+      const [before] = await memory.readSlots("keys", [{ pages: source, slots: 48 }]);
+      const keep = Int32Array.from({ length: 24 }, (_, i) => 24 + i);
+      const destination = Int32Array.of(source[1]!, source[0]!);
+      // Slots 24 to 31 are read from page 1 into its own start; slots 32 and on come from page 2.
+      await memory.compact([{ source, keep, destination }]);
+      const [after] = await memory.readSlots("keys", [{ pages: destination, slots: 24 }]);
+      expect(after).toEqual(before!.slice(24 * 6));
+      memory.dispose();
+    });
+
+    it("keeping every slot changes no bit of what follows", async () => {
+      const results = [];
+      for (const compacted of [false, true]) {
+        using decoding = new Decoding(device, tinyDecoder(45), { dtype: "bf16" }, 6);
+        const [sequence, tokens] = [decoding.sequence(), new Random(46).integers(41, 0, 49)];
+        await decoding.step([sequence, tokens.subarray(0, 40)]);
+        if (compacted) {
+          const all = Int32Array.from({ length: 40 }, (_, i) => i);
+          await decoding.memory.compact(
+            sequence.tables.map((pages) => ({
+              source: Int32Array.from(pages),
+              keep: all,
+              destination: Int32Array.from(pages),
+            })),
+          );
+        }
+        results.push(await decoding.step([sequence, tokens.subarray(40)]));
+      }
+      expect(results[1]).toEqual(results[0]);
+    });
+
+    it("evicting what a window hides changes nothing but rounding", async () => {
+      const windowed = tinyDecoder(47, { ...tinyModel, layers: 1, window: 0 });
+      const narrowed = windowed.instructions.map((i) => (i.op === "attend" ? { ...i, window: 10 } : i));
+      const results = [];
+      for (const evicts of [false, true]) {
+        windowed.instructions.splice(0, Infinity, ...narrowed);
+        using decoding = new Decoding(device, windowed);
+        const [sequence, tokens] = [decoding.sequence(), new Random(48).integers(50, 0, 49)];
+        await decoding.step([sequence, tokens.subarray(0, 49)]);
+        if (evicts) await keepLast(decoding.memory, sequence, 9);
+        results.push((await decoding.step([sequence, tokens.subarray(49)]))[0]!);
+      }
+      expect(relativeError(results[1]!, results[0]!)).toBeLessThan(precision === "double" ? 1e-7 : 2e-6);
+    });
+
+    it("work that was submitted ends, even if everything is disposed at once", async () => {
+      const own = open();
+      const decoding = new Decoding(own, tinyDecoder(49));
+      const [sequence, tokens] = [decoding.sequence(), new Random(50).integers(30, 0, 49)];
+      const running = decoding.step([sequence, tokens]);
+      const reading = decoding.memory.readSlots("position", sequence.slotTables().slice(0, 1));
+      decoding.executable.dispose();
+      decoding.memory.dispose();
+      own.dispose();
+      expect((await running)[0]).toHaveLength(30 * 50);
+      expect((await reading)[0]).toHaveLength(30);
+    });
+  });
+}
+
+async function keepLast(memory: PageMemory, sequence: PagedSequence, count: number): Promise<void> {
+  const heads = sequence.tables.map((pages, head) => ({
+    source: Int32Array.from(pages),
+    keep: Int32Array.from({ length: count }, (_, i) => sequence.resident[head]! - count + i),
+    destination: Int32Array.from(pages.slice(0, Math.ceil(count / memory.spec.pageTokens))),
+  }));
+  await memory.compact(heads);
+  sequence.resident.fill(count);
+  heads.forEach(({ destination }, head) => {
+    sequence.tables[head]!.length = destination.length;
+  });
+}
+
+/** Pages whose keys and values are rows of `table`. */
+async function written(device: Device, table: Weight, dtype: DType, tokens: Int32Array, position = 0) {
+  const headDim = table.shape[1]!;
+  const sketch = new ProgramSketch({ kvLayers: 1, kvHeads: 1, headDim, vocabSize: 64 });
+  const x = sketch.embed(table);
+  sketch.push({ op: "writeKv", kvLayer: 0, k: x, v: x });
+  using executable = sketch.readOut(x).compileOn(device);
+  const decoding = new Decoding(device, sketch, { pages: 16, dtype }, 2);
+  decoding.executable.dispose();
+  const [memory, sequence] = [decoding.memory, decoding.sequence()];
+  sequence.position = position;
+  await executable.run(memory, {
+    tokens,
+    sequences: [sequence.next(tokens.length)],
+    outputs: new Int32Array(0),
+  });
+  return { memory, sequence };
+}
+
+/** Ties, the largest and smallest of each format, what is just past them, and plain numbers. */
+function awkwardNumbers(): Weight {
+  const random = new Random(51);
+  const special = [
+    0,
+    1,
+    -1,
+    65504,
+    65519,
+    65520,
+    -70000,
+    2 ** -14,
+    2 ** -24,
+    2 ** -25,
+    3 * 2 ** -25,
+    2 ** -26,
+    1e-8,
+    1e30,
+  ];
+  const ties = [
+    1 + 2 ** -11,
+    1 + 3 * 2 ** -11,
+    1 + 2 ** -8,
+    1 + 3 * 2 ** -8,
+    -(1 + 2 ** -11),
+    2 ** -14 - 2 ** -25,
+    2049,
+    2051,
+  ];
+  const near = ties.flatMap((tie) => [tie * (1 + 2 ** -22), tie * (1 - 2 ** -22)]);
+  const all = [...special, ...ties, ...near, 2 ** -120, 3.3895e38];
+  const data = Float32Array.from(
+    { length: 64 * 20 },
+    (_, i) => all[i] ?? random.normal() * 2 ** random.integer(-20, 15),
+  );
+  return f32Weight([64, 20], data);
+}
+
+/** By search through all values of a format. */
+function nearest(dtype: DType, value: number): number {
+  if (dtype === "f32") return value;
+  const decode = dtype === "f16" ? valueOfHalf : valueOfBfloat;
+  const infinity = dtype === "f16" ? 0x7c00 : 0x7f80;
+  let [low, high] = [0, infinity];
+  const magnitude = Math.abs(value);
+  // Infinity stands one step above the largest value.
+  const of = (bits: number) =>
+    bits < infinity ? decode(bits) : 2 * decode(infinity - 1) - decode(infinity - 2);
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (of(middle) <= magnitude) low = middle;
+    else high = middle;
+  }
+  const [below, above] = [magnitude - of(low), of(high) - magnitude];
+  const bits = below < above || (below === above && low % 2 === 0) ? low : high;
+  return Math.sign(value) * (bits === infinity ? Infinity : decode(bits));
+}
