@@ -16,7 +16,7 @@ export type ModelConfig = {
   readonly headDim: number;
   readonly vocabSize: number;
   readonly rmsNormEps: number;
-  /** The longest sequence that the model was made for, in tokens. */
+  /** The longest sequence that the model was made for, in tokens; stretched by its rope scaling, if any. */
   readonly maxPositions: number;
   /** The output head is the embedding table. */
   readonly tiedEmbeddings: boolean;
@@ -36,6 +36,6 @@ export type ModelConfig = {
   /** LCKV: passes over a prompt chunk for a cyclic group, `forward_passes + backward_passes`; at least 1. */
   readonly passes: number;
   readonly bosId: number | undefined;
-  /** From generation_config.json where present, else config.json; may be empty. */
+  /** From generation_config.json where it has any, else config.json; may be empty. */
   readonly eosIds: readonly number[];
 };

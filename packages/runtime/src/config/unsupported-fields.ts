@@ -31,6 +31,7 @@ const refused: Readonly<Record<string, readonly unknown[]>> = {
   no_rope_layer_interval: off,
   clip_qkv: off,
   use_mrope: off,
+  rope_interleaved: off,
   num_kv_shared_layers: off,
   // Other blocks.
   embedding_multiplier: one,
