@@ -1,0 +1,27 @@
+import { stat } from "node:fs/promises";
+import { TokenizerFileError } from "./errors.ts";
+import { readGgufMetadata } from "./gguf/gguf-metadata.ts";
+import { GgufTokenizer } from "./gguf/gguf-tokenizer.ts";
+import { ggufVocabulary, isVocabularyKey } from "./gguf/gguf-vocabulary.ts";
+import { readCheckpointFiles } from "./hugging-face/checkpoint-files.ts";
+import { HuggingFaceTokenizer } from "./hugging-face/hugging-face-tokenizer.ts";
+import type { Tokenizer } from "./tokenizer.ts";
+
+/**
+ * Loads the tokenizer of a checkpoint.
+ *
+ * @param path A directory in the Hugging Face layout (`tokenizer.json`, `tokenizer_config.json`, and if there
+ * `special_tokens_map.json`, `generation_config.json`, `chat_template.jinja`), or a `.gguf` file.
+ * @throws TokenizerFileError where the path is neither or a file is not sound, GgufError for a malformed GGUF
+ * file, UnsupportedTokenizerError for a kind of tokenizer that this package does not have.
+ */
+export async function loadTokenizer(path: string): Promise<Tokenizer> {
+  const found = await stat(path).catch((error: unknown) => {
+    throw new TokenizerFileError(`${path}: cannot be read: ${String(error)}`, { cause: error });
+  });
+  if (found.isDirectory()) return new HuggingFaceTokenizer(await readCheckpointFiles(path));
+  if (!found.isFile() || !path.endsWith(".gguf")) {
+    throw new TokenizerFileError(`${path}: expected a checkpoint directory or a .gguf file`);
+  }
+  return new GgufTokenizer(ggufVocabulary(await readGgufMetadata(path, isVocabularyKey)));
+}
