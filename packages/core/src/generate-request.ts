@@ -1,5 +1,9 @@
-import type { ChatMessage } from "@kvasir/tokenizer";
 import type { PolicyChoice } from "./engine-options.ts";
+
+/** One message of a conversation, in the form of the chat completions API; plain data, as JSON has it. */
+export type ChatMessage = { readonly role: string; readonly content?: unknown } & Readonly<
+  Record<string, unknown>
+>;
 
 /** One request; exactly one of `prompt` and `messages`. Ranges are checked; an error names the field. */
 export type GenerateRequest = {

@@ -2,5 +2,5 @@ export { Engine } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
 export type { EngineOptions, KvCacheOptions, PolicyChoice } from "./engine-options.ts";
 export type { EngineInfo, EngineStats } from "./engine-report.ts";
-export type { GenerateRequest } from "./generate-request.ts";
+export type { ChatMessage, GenerateRequest } from "./generate-request.ts";
 export type { Completion, FinishReason, GenerateChunk, TokenLogprob, Usage } from "./generation.ts";

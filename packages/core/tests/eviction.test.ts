@@ -48,7 +48,7 @@ test("streaming-llm over 20 windows: constant memory, and the logits of a plain 
     }
     return logits;
   };
-  let logits = new Float64Array();
+  let logits: Float64Array = new Float64Array();
   for (const id of prompt) logits = plain.next(id);
   for (const heads of plain.cache)
     for (const entries of heads) entries.splice(sinks, entries.length - budget);
@@ -86,7 +86,7 @@ test("l2-norm: the answer is that of a full cache with a mask on the evicted slo
       });
     });
   };
-  let logits = new Float64Array();
+  let logits: Float64Array = new Float64Array();
   for (const id of prompt) logits = plain.next(id);
   compress(0);
   const answer = engine.generate({ prompt, maxTokens: 60, temperature: 0, logprobs: 20, ignoreEos: true });
