@@ -1,3 +1,6 @@
+import { defineConfig } from "tsup";
 import { library } from "../../tsup.base.ts";
 
-export default library(["src/index.ts"]);
+const entry = ["src/index.ts", "src/conformance.ts"];
+
+export default defineConfig({ ...library(entry), dts: { entry } });

@@ -70,11 +70,13 @@ export interface PolicySpec<S extends Signal, P extends PolicyParameters> {
   select?(context: ScoreContext<S, P>): Int32Array;
 }
 
-/** A policy that was checked by {@link definePolicy}; what `createPolicy` and the conformance suite take. */
-export interface PolicyDefinition<S extends Signal = Signal, P extends PolicyParameters = PolicyParameters>
-  extends PolicySpec<S, P> {
+/**
+ * A policy that was checked by {@link definePolicy}: what `createPolicy` and the conformance suite take. Which signals
+ * and parameters its functions read is no longer part of the type.
+ */
+export interface PolicyDefinition extends PolicySpec<Signal, PolicyParameters> {
   readonly positions: "original" | "cache";
-  readonly parameters: P;
+  readonly parameters: PolicyParameters;
   readonly defaults: Partial<CommonOptions>;
 }
 
@@ -85,7 +87,7 @@ export interface PolicyDefinition<S extends Signal = Signal, P extends PolicyPar
  */
 export function definePolicy<const S extends Signal, const P extends PolicyParameters = Record<never, never>>(
   spec: PolicySpec<S, P>,
-): PolicyDefinition<S, P> {
+): PolicyDefinition {
   const refuse = (message: string, field: string) => {
     throw new PolicyError("INVALID_DEFINITION", String(spec.name), message, { field });
   };
@@ -110,5 +112,8 @@ export function definePolicy<const S extends Signal, const P extends PolicyParam
     if (!(minimum <= value && value <= maximum))
       refuse(`parameters: the default of "${name}" is not in ${minimum}..${maximum}.`, "parameters");
   }
-  return Object.freeze({ positions: "original", defaults: {}, parameters: {} as P, ...spec });
+  // A policy is only ever given the signals and parameters that it declares: createPolicy sees to it.
+  const erased = spec as unknown as PolicySpec<Signal, PolicyParameters>;
+  const { positions = "original", defaults = {}, parameters = {} } = erased;
+  return Object.freeze({ ...erased, positions, defaults, parameters });
 }

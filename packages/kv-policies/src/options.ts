@@ -58,7 +58,7 @@ export type PolicyParameters = Readonly<Record<string, PolicyParameter>>;
 /** The checked options of a policy: the common ones and the values of its parameters. */
 export type OptionsOf<P extends PolicyParameters> = CommonOptions &
   (string extends keyof P
-    ? { readonly [parameter: string]: unknown }
+    ? unknown
     : { readonly [K in keyof P]: P[K]["type"] extends "boolean" ? boolean : number });
 
 /** What a user may pass: any common option, and any parameter of the policy by name. */

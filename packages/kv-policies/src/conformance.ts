@@ -1,0 +1,1 @@
+export { type PolicyCheck, policyChecks } from "./policy.case.ts";
