@@ -2,7 +2,7 @@ import { commonBudget, headBudget, leastKept, normaliseShares } from "./budget.t
 import { builtInPolicies } from "./built-in-policies.ts";
 import type { HeadContext, PolicyDefinition } from "./definition.ts";
 import { PolicyError, type PolicyErrorCode } from "./errors.ts";
-import { type OptionsOf, type PolicyOptions, type PolicyParameters, resolveOptions } from "./options.ts";
+import type { OptionsOf, PolicyOptions, PolicyParameters } from "./options.ts";
 import type {
   AllocateQuery,
   HeadState,
@@ -13,6 +13,7 @@ import type {
   ResidentBound,
   SelectQuery,
 } from "./policy.ts";
+import { resolveOptions } from "./resolve-options.ts";
 import { everySlot, selectHighest, selectionFault } from "./selection.ts";
 import type { AttentionSpec, Signal, SignalSet } from "./signals.ts";
 

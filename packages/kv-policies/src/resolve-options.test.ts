@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { definePolicy } from "./definition.ts";
-import { type PolicyOptions, resolveOptions } from "./options.ts";
+import type { PolicyOptions } from "./options.ts";
 import { full } from "./policies/full.ts";
 import { l2Norm } from "./policies/l2-norm.ts";
+import { resolveOptions } from "./resolve-options.ts";
 
 const limits = { layers: 6, pageTokens: 16 };
 const plain = definePolicy({
