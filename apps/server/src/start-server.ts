@@ -1,4 +1,5 @@
-import { createServer, type Server } from "node:http";
+import { once } from "node:events";
+import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
@@ -43,21 +44,26 @@ export async function startServer(engine: EngineLike, options: ServerOptions = {
   const listener = getRequestListener(hono.fetch, { errorHandler, overrideGlobalObjects: false });
   const server = createServer(listener);
   server.on("clientError", answerMalformed);
+  const stopper = new Stopper(server, inFlight);
   await listen(server, host, options.port ?? 8080);
   const { port } = server.address() as AddressInfo;
-  const stopper = new Stopper(server, inFlight);
   return { url: urlOf(host, port), port, stop: (drain = 0) => stopper.stop(drain) };
 }
 
 class Stopper {
   readonly #server: Server;
   readonly #inFlight: InFlight;
+  readonly #responses = new Set<ServerResponse>();
   #waiting = new AbortController();
   #stopped: Promise<void> | undefined;
 
   constructor(server: Server, inFlight: InFlight) {
     this.#server = server;
     this.#inFlight = inFlight;
+    server.on("request", (_, response: ServerResponse) => {
+      this.#responses.add(response);
+      response.once("close", () => this.#responses.delete(response));
+    });
   }
 
   async stop(drain: number): Promise<void> {
@@ -77,11 +83,11 @@ class Stopper {
   async #close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await this.#inFlight.whenIdle();
-    const idle = setInterval(() => this.#server.closeIdleConnections(), 20);
-    const last = setTimeout(() => this.#server.closeAllConnections(), flushTime);
+    const last = AbortSignal.timeout(flushTime);
+    for (const response of this.#responses) await once(response, "close", { signal: last }).catch(() => {});
+    // What is left has no request, or one that does not get on.
+    this.#server.closeAllConnections();
     await closed;
-    clearInterval(idle);
-    clearTimeout(last);
   }
 }
 

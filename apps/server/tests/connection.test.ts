@@ -85,7 +85,12 @@ describe("over a real connection", () => {
         controller.close();
       },
     });
-    const init = { method: "POST", headers: { "Content-Type": "application/json" }, body, duplex: "half" as const };
+    const init = {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body,
+      duplex: "half" as const,
+    };
     expect((await fetch(server.url + chat, init)).status).toBe(413);
     expect((await post(hello)).status).toBe(200);
   });

@@ -1,0 +1,119 @@
+import { execFile, spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { commandLine } from "../src/command-line.ts";
+import { AppClient, chat, completions, errorOf, hello } from "./app-client.ts";
+import { RealServer } from "./real-server.ts";
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+const blocks = (language: string) =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map((match) => match[1]!);
+const curls = blocks("sh").filter((block) => block.startsWith("curl "));
+const options = commandLine("1.0.0", { out: () => {}, err: () => {} }).options;
+/** First cells of the tables under a heading. */
+const cells = (heading: string) =>
+  [
+    ...readme
+      .split(`\n## ${heading}\n`)[1]!
+      .split("\n## ")[0]!
+      .matchAll(/^\| (`.*?) \|/gm),
+  ]
+    .flatMap((match) => [...match[1]!.matchAll(/`([^`]+)`/g)])
+    .map((match) => match[1]!);
+
+const hasCurl = spawnSync("curl", ["--version"]).status === 0;
+
+describe.skipIf(!hasCurl)("the README's curl commands (they need curl)", () => {
+  let real: RealServer;
+  beforeAll(async () => {
+    real = await RealServer.start();
+  });
+  afterAll(async () => await real.stop());
+
+  it("are there", () => {
+    expect(curls.length).toBeGreaterThanOrEqual(5);
+    expect(curls[0]).toContain('"stream": true');
+  });
+
+  it.each(curls)("work: %s", async (command) => {
+    const here = command.replaceAll("http://127.0.0.1:8080", real.server.url);
+    expect(here).not.toBe(command);
+    const { stdout } = await promisify(execFile)("bash", [
+      "-c",
+      `curl() { command curl --no-progress-meter --fail-with-body "$@"; }; ${here}`,
+    ]);
+    if (command.includes('"stream": true')) {
+      const events = stdout.trim().split("\n\n");
+      expect(events.length).toBeGreaterThan(3);
+      expect(events.at(-1)).toBe("data: [DONE]");
+    } else {
+      expect(JSON.parse(stdout)).toHaveProperty("object");
+    }
+  });
+});
+
+describe("the README", () => {
+  it("has an example that runs as it is", async () => {
+    const path = fileURLToPath(new URL("./readme-example.generated.ts", import.meta.url));
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    writeFileSync(path, blocks("ts")[0]!.replace('"@kvasir/server"', '"../src/index.ts"'));
+    try {
+      await import(path);
+      expect(log.mock.calls[0]?.[0]).toMatchObject({ object: "list", data: [{ id: "tiny" }] });
+    } finally {
+      rmSync(path);
+      log.mockRestore();
+    }
+  });
+
+  it("names every flag, and no other", () => {
+    const flags = cells("Flags").filter((cell) => !/^--(version|help)$/.test(cell));
+    const own = options.filter((option) => option.long !== "--version").map((option) => option.flags);
+    expect(flags.sort()).toEqual(own.sort());
+  });
+
+  it("has example commands whose flags are right", () => {
+    const commands = blocks("sh")
+      .flatMap((block) => block.split("\n"))
+      .filter((line) => line.startsWith("kvasir-server "));
+    expect(commands).toHaveLength(1);
+    for (const command of commands) {
+      const line = commandLine("1.0.0", { out: () => {}, err: () => {} });
+      expect(() => line.parse(command.split(" ").slice(1), { from: "user" })).not.toThrow();
+    }
+  });
+
+  it("names only fields that are known, and a wrong value of each is refused by its name", async () => {
+    const client = new AppClient();
+    const fields = cells("Fields of a request");
+    expect(fields.length).toBeGreaterThan(25);
+    // Where the tables of the two endpoints share a name, both know it.
+    for (const field of new Set(fields)) {
+      const inCache = ["policy", "budget", "sinks", "recent", "min_tokens", "protect_layers"].includes(field);
+      const wrong = inCache ? { kv_cache: { [field]: {} } } : { [field]: { wrong: true } };
+      const param = inCache ? `kv_cache.${field}` : field;
+      const errors = [
+        await errorOf(await client.post(completions, { prompt: "a", ...wrong })),
+        await errorOf(await client.post(chat, { ...hello, ...wrong })),
+      ];
+      const known = errors.filter((error) => error.code !== "unknown_parameter" || error.param !== param);
+      expect([field, known.length > 0]).toEqual([field, true]);
+      for (const error of known) {
+        expect(error.param?.startsWith(param), `${field}: ${error.param}`).toBe(true);
+      }
+    }
+  });
+
+  it("names every code of an error that the sources have", () => {
+    const sources = new URL("../src/", import.meta.url);
+    const codes = readdirSync(sources)
+      .map((file) => readFileSync(new URL(file, sources), "utf8"))
+      .flatMap((source) => [...source.matchAll(/new ApiError\(\s*\d{3},\s*"([a-z_]+)"/g)])
+      .map((match) => match[1]);
+    expect(codes.length).toBeGreaterThan(15);
+    const section = readme.split("\n## Errors\n")[1]!.split("\n## ")[0]!;
+    for (const code of codes) expect(section).toContain(`\`${code}\``);
+  });
+});
