@@ -2,7 +2,7 @@ import { TemplateError } from "../errors.ts";
 import { LIST_FILTERS } from "./list-filters.ts";
 import { attribute } from "./members.ts";
 import type { Meter } from "./meter.ts";
-import { capitalize, join, replace, strip, title } from "./string-methods.ts";
+import { capitalize, join, replace, strip } from "./string-methods.ts";
 import { type JsonStyle, toJson, toText } from "./text.ts";
 import {
   type Arguments,
@@ -103,6 +103,9 @@ const indent: Filter = (value, args, { meter }) => {
   return join(indented, "\n", meter);
 };
 
+/** Where Jinja2's `title` filter begins a word, unlike Python's method of the name. */
+const WORD_BEGINNING = /([-\s({[<]+)/;
+
 const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ...LIST_FILTERS,
   ["tojson", tojson],
@@ -115,7 +118,7 @@ const FILTERS: ReadonlyMap<string, Filter> = new Map<string, Filter>([
   ["string", (value, _args, { meter }) => toText(value, meter)],
   ["upper", onText("upper", (text) => text.toUpperCase())],
   ["lower", onText("lower", (text) => text.toLowerCase())],
-  ["title", onText("title", title)],
+  ["title", onText("title", (text) => text.split(WORD_BEGINNING).map(capitalize).join(""))],
   ["capitalize", onText("capitalize", capitalize)],
   [
     "trim",

@@ -4,7 +4,8 @@ import { TemplateLimitError, TokenizerOptionError } from "../errors.ts";
 export interface TemplateLimits {
   /**
    * Steps of evaluation: one for each node evaluated, for each item of a list handled, and for every 64 code units
-   * of text made or searched. Default 2,000,000, which is about a second at worst.
+   * of text made or searched; eight for each round of a loop and each call of a macro. Default 1,000,000, which is
+   * about a second at worst.
    */
   steps: number;
   /** Nodes, calls and values nested in one another. Default 500. */
@@ -16,7 +17,7 @@ export interface TemplateLimits {
 }
 
 export const DEFAULT_TEMPLATE_LIMITS: Readonly<TemplateLimits> = {
-  steps: 2_000_000,
+  steps: 1_000_000,
   depth: 500,
   textLength: 2 ** 24,
   sourceLength: 2 ** 18,
@@ -50,6 +51,11 @@ export class Meter {
   step(count = 1): void {
     this.#steps += count;
     if (!(this.#steps <= this.limits.steps)) throw new TemplateLimitError("steps", this.limits.steps);
+  }
+
+  /** Pays for a new scope: a round of a loop, or a call of a macro. */
+  scope(): void {
+    this.step(8);
   }
 
   /** Pays for reading through a text. */

@@ -1,7 +1,18 @@
 import { TemplateError } from "../errors.ts";
 import type { Meter } from "./meter.ts";
 import { toText } from "./text.ts";
-import { asNumber, Float, int, isDict, isList, itemsOf, typeName, Undefined, type Value } from "./values.ts";
+import {
+  asNumber,
+  Float,
+  int,
+  isDict,
+  isList,
+  isTrue,
+  itemsOf,
+  typeName,
+  Undefined,
+  type Value,
+} from "./values.ts";
 
 /** Applies a binary operator other than `and` and `or`, as Python does. Throws TemplateError, TemplateLimitError. */
 export function binary(operator: string, left: Value, right: Value, meter: Meter): Value {
@@ -69,6 +80,16 @@ function arithmetic(operator: string, left: Value, right: Value): Value {
   const isFloat =
     left instanceof Float || right instanceof Float || operator === "/" || (operator === "**" && b < 0);
   return isFloat ? new Float(result) : int(result);
+}
+
+/** Applies `not`, `+` or `-` to a value. */
+export function unary(operator: string, value: Value): Value {
+  if (operator === "not") return !isTrue(value);
+  const number = asNumber(value);
+  if (number === undefined)
+    throw new TemplateError(`bad operand type for unary ${operator}: '${typeName(value)}'`);
+  const result = operator === "-" ? -number : number;
+  return value instanceof Float ? new Float(result) : int(result);
 }
 
 /** Python's `==`. */

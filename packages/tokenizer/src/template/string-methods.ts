@@ -7,7 +7,8 @@ type Method = (text: string, args: Arguments, meter: Meter) => Value;
 
 /** What Python counts as white space, which is not what JavaScript's trim does. */
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const LINE_END = /\r\n|[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]/;
+const LINE_ENDS = "\\n-\\r\\x1c-\\x1e\\x85\\u2028\\u2029";
+const LINE_END = new RegExp(`\\r\\n|[${LINE_ENDS}]`);
 const SPACE_CHAR = new RegExp(`^[${SPACE}]$`);
 const SPACES = new RegExp(`[${SPACE}]+`, "g");
 

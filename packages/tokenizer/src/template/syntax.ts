@@ -91,9 +91,9 @@ export function parseTemplate(source: string, longest: number): Node[] {
     if (error instanceof TemplateError) throw error;
     if (error instanceof RangeError)
       throw new TemplateLimitError("depth", longest, "the source nests too deep to parse");
-    throw new TemplateError(`chat template: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    // The library's parser runs off the end of its tokens with a TypeError.
+    const reason = error instanceof TypeError ? "ends within a tag or a block" : String(error);
+    throw new TemplateError(`chat template: ${reason}`, { cause: error });
   }
 }
 
