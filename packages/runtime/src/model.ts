@@ -26,7 +26,10 @@ export type ModelOptions = {
    * checkpoint's. As many as the chunk has tokens are exact. Only for a layer map with such layers.
    */
   readonly passes?: number;
-  /** Ends the passes once one changes no key or value by more than this; 0 (default): never. As `passes`. */
+  /**
+   * Ends the passes once one changes no key or value by more than this; 0 (default): never. Under about
+   * 1e-5 the rounding of single precision may keep it from being met. Only where `passes` is.
+   */
   readonly tolerance?: number;
   /** Whether every layer attends strictly before its token; default: the checkpoint's `force_nodiag`. */
   readonly forceNodiag?: boolean;
