@@ -145,8 +145,8 @@ export class SequencePages implements PageOwner {
    * only this head holds are reused, a shared page is never written; the surplus goes back to the pool at `commit()`:
    * exactly `ceil(resident / pageTokens) - ceil(kept / pageTokens)` pages where no page is shared. There is no undo.
    * A head may be kept again once the copies of its plan were issued.
-   * @throws OutOfPagesError (only where shared pages must be replaced) and InvalidArgumentError, before anything
-   * changed.
+   * @throws OutOfPagesError where shared pages must be replaced (by at most `ceil(kept / pageTokens)` pages) and none are
+   * left, and InvalidArgumentError; both before anything changed.
    */
   keep(layer: number, head: number, kept: Int32Array): CompactionPlan {
     const index = this.#index(layer, head);
