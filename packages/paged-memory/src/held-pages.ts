@@ -11,6 +11,19 @@ export interface CopyOnWrite {
   readonly resident: number;
 }
 
+/** Whole pages to copy before the step that follows: `from[i]` to `to[i]`. Often empty. */
+export interface PageCopies {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+}
+
+const NO_COPIES: PageCopies = { from: new Int32Array(0), to: new Int32Array(0) };
+
+export function pageCopies(copies: readonly CopyOnWrite[]): PageCopies {
+  if (copies.length === 0) return NO_COPIES;
+  return { from: Int32Array.from(copies, ({ from }) => from), to: Int32Array.from(copies, ({ to }) => to) };
+}
+
 /** Pages that a sequence no longer uses but that copies not issued yet will read: one reference each. */
 export class HeldPages implements PageOwner {
   readonly #pool: PagePool;

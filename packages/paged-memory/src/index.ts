@@ -9,6 +9,7 @@ export {
   OutOfPagesError,
   PagedMemoryError,
 } from "./errors.ts";
+export type { PageCopies } from "./held-pages.ts";
 export { checkIntegrity, type IntegrityOptions, type PageCensus } from "./integrity.ts";
 export { NaivePrefixTree } from "./naive-prefix-tree.ts";
 export { type PageOwner, PagePool, type PagePoolOptions } from "./page-pool.ts";
@@ -21,4 +22,4 @@ export type {
   PrefixTreeOptions,
 } from "./prefix-tree.ts";
 export { RadixPrefixTree } from "./radix-prefix-tree.ts";
-export { type PageCopies, SequencePages, type SequencePagesOptions } from "./sequence-pages.ts";
+export { SequencePages, type SequencePagesOptions } from "./sequence-pages.ts";

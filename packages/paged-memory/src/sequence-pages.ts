@@ -8,7 +8,7 @@ import {
   requireInteger,
 } from "./errors.ts";
 import { HeadTables } from "./head-tables.ts";
-import { type CopyOnWrite, HeldPages } from "./held-pages.ts";
+import { type CopyOnWrite, HeldPages, type PageCopies, pageCopies } from "./held-pages.ts";
 import type { PageOwner, PagePool } from "./page-pool.ts";
 
 export interface SequencePagesOptions {
@@ -20,15 +20,6 @@ export interface SequencePagesOptions {
   /** Slots of a page, at least 1; 16 unless told. */
   readonly pageTokens?: number;
 }
-
-/** Whole pages to copy before the step that follows: `from[i]` to `to[i]`. Often empty. */
-export interface PageCopies {
-  readonly from: Int32Array;
-  readonly to: Int32Array;
-}
-
-const NOTHING = new Int32Array(0);
-const NO_COPIES: PageCopies = { from: NOTHING, to: NOTHING };
 
 /**
  * The page tables of one sequence: for each KV layer and KV head a table of page ids and a resident length.
@@ -113,7 +104,7 @@ export class SequencePages implements PageOwner {
   append(tokens: number): PageCopies {
     const needed = this.pagesNeeded(tokens);
     if (!this.pool.canAllocate(needed)) throw new OutOfPagesError(needed, this.pool.freePages);
-    if (tokens === 0) return NO_COPIES;
+    if (tokens === 0) return pageCopies([]);
     const tables = this.#tables;
     const copies: CopyOnWrite[] = [];
     for (let index = 0; index < tables.heads; index++) {
@@ -132,12 +123,8 @@ export class SequencePages implements PageOwner {
     }
     if (this.#intact === this.#seen) this.#intact += tokens;
     this.#seen += tokens;
-    if (copies.length === 0) return NO_COPIES;
     for (const copy of copies) this.#held.addCopy(copy);
-    return {
-      from: Int32Array.from(copies, (copy) => copy.from),
-      to: Int32Array.from(copies, (copy) => copy.to),
-    };
+    return pageCopies(copies);
   }
 
   /**
