@@ -36,7 +36,7 @@ export function validateTensorData(
   checkLength("data", data.length, bytes / dtypeBytes[dtype], `shape [${String(shape)}]`);
 }
 
-/** Checks that a tensor lies inside a file of `size` bytes, on a boundary of its elements. */
+/** Checks that a tensor lies inside a file of `size` bytes; any offset will do. */
 export function validateTensorView(
   dtype: DType,
   shape: readonly number[],
@@ -45,9 +45,6 @@ export function validateTensorView(
 ): void {
   const bytes = validateTensorShape(dtype, shape);
   checkInteger("offset", offset, 0, Number.MAX_SAFE_INTEGER);
-  if (offset % dtypeBytes[dtype] !== 0) {
-    invalidArgument(`offset is ${offset}; expected a multiple of ${dtypeBytes[dtype]} (${dtype})`);
-  }
   if (bytes > size || offset > size - bytes) {
     invalidArgument(`offset is ${offset} and the tensor takes ${bytes} bytes; the file has ${size}`);
   }

@@ -2,7 +2,9 @@ import { describe, it } from "vitest";
 import { createInterpreter } from "../src/interpreter/interpreter.ts";
 import { cpuLevels, openDevice } from "../src/open-device.ts";
 import { attentionCases } from "./attention.case.ts";
-import { badInputCases } from "./bad-input.case.ts";
+import { badMemoryCases } from "./bad-memory.case.ts";
+import { badProgramCases } from "./bad-program.case.ts";
+import { badStepCases } from "./bad-step.case.ts";
 import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
 import { iterateCases } from "./iterate.case.ts";
@@ -32,10 +34,12 @@ for (const implementation of [interpreter, ...native]) {
   pageMemoryCases(implementation);
   samplingCases(implementation);
   mappedFileCases(implementation);
-  badInputCases(implementation);
+  badProgramCases(implementation);
+  badStepCases(implementation);
+  badMemoryCases(implementation);
 }
 
-for (const implementation of native) twinCases(implementation, interpreter);
+twinCases(native, interpreter);
 
 for (let i = 0; i < native.length; i += 2) sameBitsCases(native[i]!, native[i + 1]!);
 

@@ -1,4 +1,5 @@
 import type { Device } from "../src/device.ts";
+import { KernelError } from "../src/kernel-error.ts";
 import { PagedSequence, PageIds } from "./paged-sequence.ts";
 import type { ProgramSketch } from "./program-sketch.ts";
 
@@ -9,6 +10,17 @@ export type Implementation = {
   /** What it computes in; logits are f32 in any case. */
   readonly precision: "double" | "single";
 };
+
+/** The message with which an action is refused as a bad argument. */
+export function refusal(action: () => unknown): string {
+  try {
+    action();
+  } catch (error) {
+    if (error instanceof KernelError && error.code === "invalid-argument") return error.message;
+    throw error;
+  }
+  return "nothing was refused";
+}
 
 /** Largest difference over largest expected value. */
 export function relativeError(actual: ArrayLike<number>, expected: ArrayLike<number>): number {

@@ -71,7 +71,7 @@ export function mappedFileCases({ name, open }: Implementation): void {
         const random = new Random(71);
         for (const [start, disposeFile] of [
           [0, false],
-          [4, true],
+          [5, true],
           [8, false],
           [20, true],
           [4096, false],
@@ -93,7 +93,7 @@ export function mappedFileCases({ name, open }: Implementation): void {
       expect([file.path, file.size]).toEqual([path, 5]);
     });
 
-    it("refuse tensors that lie outside, on no boundary, or have no shape", async () => {
+    it("refuse tensors that lie outside or have no shape", async () => {
       using file = await device.mapFile(await fileOf("hundred", new Uint8Array(100)));
       expect(file.tensor("f32", [5, 5], 0).bytes).toBe(100);
       expect(file.tensor("f16", [1], 98).bytes).toBe(2);
@@ -102,7 +102,6 @@ export function mappedFileCases({ name, open }: Implementation): void {
         ["f32", [26], 0],
         ["f32", [1], 100],
         ["f16", [1], 99],
-        ["f32", [1], 2],
         ["f32", [1], -4],
         ["f32", [1], 2 ** 53],
         ["f32", [1], Number.NaN],

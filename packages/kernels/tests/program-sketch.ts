@@ -52,7 +52,10 @@ export class ProgramSketch {
     const { width } = this.buffers[buffer]!;
     const gathered = this.buffer(width, "outputs");
     this.push({ op: "gatherOutputs", out: gathered, x: buffer });
-    return this.logits(this.linear(gathered, readOutWeight(this.shape.vocabSize, width)));
+    const { vocabSize } = this.shape;
+    return this.logits(
+      width === vocabSize ? gathered : this.linear(gathered, readOutWeight(vocabSize, width)),
+    );
   }
 
   logits(buffer: number): this {

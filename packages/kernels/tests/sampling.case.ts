@@ -1,59 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Device, Executable, PageMemory } from "../src/device.ts";
-import type { Sampling, StepResult } from "../src/step.ts";
+import type { Device } from "../src/device.ts";
+import type { Sampling } from "../src/step.ts";
+import { greedy } from "./greedy.ts";
 import { type Implementation, relativeError } from "./implementation.ts";
-import { ProgramSketch } from "./program-sketch.ts";
-import type { Random } from "./random.ts";
-import { f32Weight } from "./weight.ts";
-
-export const greedy: Sampling = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  seed: 0n,
-  draw: 0,
-  history: new Int32Array(0),
-  promptLength: 0,
-  biasIds: new Int32Array(0),
-  biasValues: new Float32Array(0),
-  topLogprobs: -1,
-};
-
-/** A program whose logits are the row of a table that the token names. */
-export class LogitTable implements Disposable {
-  readonly #executable: Executable;
-  readonly #memory: PageMemory;
-
-  constructor(device: Device, logits: readonly ArrayLike<number>[]) {
-    const vocabSize = logits[0]!.length;
-    const sketch = new ProgramSketch({ kvLayers: 1, kvHeads: 1, headDim: 2, vocabSize });
-    const data = new Float32Array(vocabSize * vocabSize);
-    for (const [i, row] of logits.entries()) data.set(row, i * vocabSize);
-    const x = sketch.embed(f32Weight([vocabSize, vocabSize], data));
-    const out = sketch.buffer(vocabSize, "outputs");
-    sketch.push({ op: "gatherOutputs", out, x });
-    this.#executable = sketch.logits(out).compileOn(device);
-    this.#memory = device.pageMemory({ pages: 2048, pageTokens: 16, headDim: 2, dtype: "f32" });
-  }
-
-  /** Samples once for each setting, from the logits of row `rows[i]` or, where none is given, row 0. */
-  run(sampling: readonly Sampling[], rows: readonly number[] = []): Promise<StepResult> {
-    const tokens = Int32Array.from(sampling, (_, i) => rows[i] ?? 0);
-    const pages = Int32Array.from({ length: Math.ceil(tokens.length / 16) }, (_, i) => i);
-    const sequence = { rows: tokens.length, position: 0, resident: Int32Array.of(0), pages, sinks: 0 };
-    const outputs = Int32Array.from(tokens.keys());
-    return this.#executable.run(this.#memory, { tokens, sequences: [sequence], outputs, sampling });
-  }
-
-  [Symbol.dispose](): void {
-    this.#executable.dispose();
-    this.#memory.dispose();
-  }
-}
+import { LogitTable } from "./logit-table.ts";
 
 export function samplingCases({ name, open }: Implementation): void {
   describe(`${name}: sampling`, () => {
@@ -213,26 +163,4 @@ export function samplingCases({ name, open }: Implementation): void {
       }
     });
   });
-}
-
-/** Any settings: near-ties, truncations that cut anywhere, penalties on some of the history. */
-export function randomSampling(random: Random, vocabSize: number): Sampling {
-  const length = random.pick([0, 0, random.integer(1, 40)]);
-  const biases = random.pick([0, 0, random.integer(1, 5)]);
-  return {
-    temperature: random.pick([0, 0.3, 0.7, 1, 1.8]),
-    topK: random.pick([0, 0, 1, 2, 5, 40, 1000]),
-    topP: random.pick([1, 1, 0.95, 0.8, 0.3, 1e-3]),
-    minP: random.pick([0, 0, 0.05, 0.5, 1]),
-    repetitionPenalty: random.pick([1, 1, 1.1, 2, 0.8]),
-    presencePenalty: random.pick([0, 0, 0.5, -1]),
-    frequencyPenalty: random.pick([0, 0, 0.3, -0.2]),
-    seed: BigInt(random.integer(0, 2 ** 31)) * 0x1_0000_0001n,
-    draw: random.integer(0, 1000),
-    history: random.integers(length, 0, vocabSize - 1),
-    promptLength: random.integer(0, length),
-    biasIds: random.integers(biases, 0, vocabSize - 1),
-    biasValues: Float32Array.from({ length: biases }, () => random.pick([1, -2, 0.1, -Infinity])),
-    topLogprobs: random.pick([-1, -1, 0, 3]),
-  };
 }

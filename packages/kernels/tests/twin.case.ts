@@ -1,10 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Device } from "../src/device.ts";
+import { describe, expect, it } from "vitest";
 import type { DType } from "../src/dtype.ts";
+import type { Sampling } from "../src/step.ts";
 import { Decoding } from "./decoding.ts";
 import { type Implementation, relativeError } from "./implementation.ts";
+import { LogitTable } from "./logit-table.ts";
 import { Random } from "./random.ts";
-import { LogitTable, randomSampling } from "./sampling.case.ts";
+
 import { type TinyModel, tinyDecoder } from "./tiny-model.ts";
 
 /**
@@ -13,60 +14,77 @@ import { type TinyModel, tinyDecoder } from "./tiny-model.ts";
  */
 const tolerances: Readonly<Record<DType, number>> = { f32: 1e-5, f16: 2e-3, bf16: 2e-2 };
 
-/** An implementation against another, on the same random programs and settings. */
-export function twinCases({ name, open }: Implementation, oracle: Implementation): void {
-  describe(`${name} against ${oracle.name}`, () => {
-    let devices: [Device, Device];
-    beforeAll(() => {
-      devices = [open(), oracle.open()];
-    });
-    afterAll(() => {
-      for (const device of devices) device.dispose();
-    });
+/** Implementations against one that they have to agree with, on the same random programs and settings. */
+export function twinCases(implementations: readonly Implementation[], oracle: Implementation): void {
+  const expectedLogits = remembered((dtype: DType, round: number) => randomSteps(oracle, dtype, round));
+  const expectedDraws = remembered((vocabSize: number) => randomDraws(oracle, vocabSize));
 
+  describe.each(implementations)(`$name against ${oracle.name}`, (implementation) => {
     it.each<DType>(["f32", "f16", "bf16"])("random decoders with %s pages", async (dtype) => {
-      const random = new Random(81);
       for (let round = 0; round < 8; round++) {
-        const model = randomModel(random);
-        const sketch = tinyDecoder(random.integer(0, 1e6), model);
-        const [seed, pageTokens] = [random.integer(0, 1e6), random.pick([16, 32])];
-        const results = [];
-        for (const device of devices) {
-          using decoding = new Decoding(device, sketch, { dtype, pageTokens, pages: 256 }, seed);
-          results.push(await randomSteps(new Random(seed), decoding, model.vocabSize));
-        }
-        const error = relativeError(results[0]!, results[1]!);
-        expect(error, JSON.stringify({ round, model, pageTokens })).toBeLessThan(tolerances[dtype]);
+        const { logits, what } = await randomSteps(implementation, dtype, round);
+        const expected = await expectedLogits(dtype, round);
+        expect(relativeError(logits, expected.logits), what).toBeLessThan(tolerances[dtype]);
       }
     });
 
     it("draws the same tokens with any settings", async () => {
-      const random = new Random(82);
       for (const vocabSize of [1, 2, 17, 300]) {
-        const logits = Array.from({ length: Math.min(vocabSize, 8) }, (_, i) =>
-          randomLogits(random, vocabSize, i),
-        );
-        const settings = Array.from({ length: 700 }, () => {
-          const drawn = randomSampling(random, vocabSize);
-          return { ...drawn, topLogprobs: Math.min(drawn.topLogprobs, vocabSize) };
-        });
-        const rows = settings.map(() => random.integer(0, logits.length - 1));
-        const [actual, expected] = await Promise.all(
-          devices.map(async (device) => {
-            using table = new LogitTable(device, logits);
-            return await table.run(settings, rows);
-          }),
-        );
-        expect(actual!.tokens).toEqual(expected!.tokens);
-        expect(actual!.top.map(({ ids }) => ids)).toEqual(expected!.top.map(({ ids }) => ids));
-        const asked = settings.map((_, i) => i).filter((i) => settings[i]!.topLogprobs >= 0);
-        const logprobs = (result: typeof actual) =>
-          asked.flatMap((i) => [result!.logprobs[i]!, ...result!.top[i]!.logprobs]);
-        expect(relativeError(logprobs(actual), logprobs(expected))).toBeLessThan(2e-7);
-        expect(actual!.logprobs.map(Number.isNaN)).toEqual(expected!.logprobs.map(Number.isNaN));
+        const actual = await randomDraws(implementation, vocabSize);
+        const expected = await expectedDraws(vocabSize);
+        expect(actual.ids).toEqual(expected.ids);
+        expect(relativeError(actual.logprobs, expected.logprobs)).toBeLessThan(2e-7);
       }
     });
   });
+}
+
+/** Calls `work` once for each list of arguments. */
+function remembered<Arguments extends unknown[], Result>(work: (...list: Arguments) => Result) {
+  const results = new Map<string, Result>();
+  return (...list: Arguments): Result => {
+    const key = JSON.stringify(list);
+    if (!results.has(key)) results.set(key, work(...list));
+    return results.get(key)!;
+  };
+}
+
+/** Prefill, decode and mixed steps of two sequences of a random decoder: the logits of all of them. */
+async function randomSteps({ open }: Implementation, dtype: DType, round: number) {
+  const random = new Random(round);
+  const model = randomModel(random);
+  const pageTokens = random.pick([16, 32]);
+  const sketch = tinyDecoder(round, model);
+  using device = open();
+  using decoding = new Decoding(device, sketch, { dtype, pageTokens, pages: 256 }, round);
+  const [one, two] = [decoding.sequence(), decoding.sequence()];
+  const rows = (count: number) => random.integers(count, 0, model.vocabSize - 1);
+  const logits = [
+    ...(await decoding.step([one, rows(random.integer(1, 40))])),
+    ...(await decoding.step([two, rows(random.integer(1, 20))], [one, rows(1)])),
+    ...(await decoding.step([one, rows(1)], [two, rows(random.integer(1, 5))])),
+  ];
+  return {
+    logits: logits.flatMap((part) => Array.from(part)),
+    what: JSON.stringify({ round, model, pageTokens }),
+  };
+}
+
+/** 700 draws: all ids, and all log-probabilities that were asked for. */
+async function randomDraws({ open }: Implementation, vocabSize: number) {
+  const random = new Random(vocabSize);
+  const logits = Array.from({ length: Math.min(vocabSize, 8) }, (_, i) => randomLogits(random, vocabSize, i));
+  const settings = Array.from({ length: 700 }, () => randomSampling(random, vocabSize));
+  const rows = settings.map(() => random.integer(0, logits.length - 1));
+  using device = open();
+  using table = new LogitTable(device, logits);
+  const { tokens, logprobs, top } = await table.run(settings, rows);
+  const asked = settings.map((_, i) => i).filter((i) => settings[i]!.topLogprobs >= 0);
+  expect(Array.from(logprobs, Number.isNaN)).toEqual(settings.map(({ topLogprobs }) => topLogprobs === -1));
+  return {
+    ids: [Array.from(tokens), ...top.map(({ ids }) => Array.from(ids))],
+    logprobs: asked.flatMap((i) => [logprobs[i]!, ...top[i]!.logprobs]),
+  };
 }
 
 function randomModel(random: Random): TinyModel {
@@ -83,21 +101,31 @@ function randomModel(random: Random): TinyModel {
   };
 }
 
-/** Prefill, decode and mixed steps of two sequences: the logits of all of them. */
-async function randomSteps(random: Random, decoding: Decoding, vocabSize: number): Promise<number[]> {
-  const [one, two] = [decoding.sequence(), decoding.sequence()];
-  const rows = (count: number) => random.integers(count, 0, vocabSize - 1);
-  const all = [
-    ...(await decoding.step([one, rows(random.integer(1, 40))])),
-    ...(await decoding.step([two, rows(random.integer(1, 20))], [one, rows(1)])),
-    ...(await decoding.step([one, rows(1)], [two, rows(random.integer(1, 5))])),
-  ];
-  return all.flatMap((logits) => Array.from(logits));
-}
-
 /** Some flat, some peaked, some with many equal values. */
 function randomLogits(random: Random, vocabSize: number, kind: number): Float32Array {
   const spread = [0.1, 1, 3, 10][kind % 4]!;
   const logits = Float32Array.from({ length: vocabSize }, () => random.normal() * spread);
   return kind < 4 ? logits : logits.map((logit) => Math.round(logit * 2) / 2);
+}
+
+/** Any settings: near-ties, truncations that cut anywhere, penalties on some of the history. */
+function randomSampling(random: Random, vocabSize: number): Sampling {
+  const length = random.pick([0, 0, random.integer(1, 40)]);
+  const biases = random.pick([0, 0, random.integer(1, 5)]);
+  return {
+    temperature: random.pick([0, 0.3, 0.7, 1, 1.8]),
+    topK: random.pick([0, 0, 1, 2, 5, 40, 1000]),
+    topP: random.pick([1, 1, 0.95, 0.8, 0.3, 1e-3]),
+    minP: random.pick([0, 0, 0.05, 0.5, 1]),
+    repetitionPenalty: random.pick([1, 1, 1.1, 2, 0.8]),
+    presencePenalty: random.pick([0, 0, 0.5, -1]),
+    frequencyPenalty: random.pick([0, 0, 0.3, -0.2]),
+    seed: BigInt(random.integer(0, 2 ** 31)) * 0x1_0000_0001n,
+    draw: random.integer(0, 1000),
+    history: random.integers(length, 0, vocabSize - 1),
+    promptLength: random.integer(0, length),
+    biasIds: random.integers(biases, 0, vocabSize - 1),
+    biasValues: Float32Array.from({ length: biases }, () => random.pick([1, -2, 0.1, -Infinity])),
+    topLogprobs: Math.min(random.pick([-1, -1, 0, 3]), vocabSize),
+  };
 }
