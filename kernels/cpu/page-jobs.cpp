@@ -46,6 +46,10 @@ class Compaction final : public Job {
   }
 
   void run(Device& device) override {
+    if (!independent_) {
+      for (const Head& head : heads_) compact(head);
+      return;
+    }
     device.pool().run(static_cast<int64_t>(heads_.size()),
                       [this](int64_t h, int) { compact(heads_[static_cast<size_t>(h)]); });
   }
@@ -77,36 +81,30 @@ class Compaction final : public Job {
     return copy;
   }
 
-  // A page that is written must not be written twice, nor read as anything but the same place of the same head.
-  void check_overlap() const {
+  // Heads run at once only where none names a page that another writes.
+  void check_overlap() {
     PageMarks& marks = memory_->marks();
     marks.clear();
     for (size_t h = 0; h < heads_.size(); ++h) {
       const std::vector<int32_t>& destination = heads_[h].destination;
       for (size_t i = 0; i < destination.size(); ++i) {
-        if (marks.owner(destination[i]) != PageMarks::kNone) {
+        const int64_t writer = marks.owner(destination[i]);
+        if (writer == static_cast<int64_t>(h)) {
           invalid("heads[%zu].destination[%zu] is page %d, which is written twice", h, i, destination[i]);
         }
-        marks.mark(destination[i], owner(h, i));
+        if (writer != PageMarks::kNone) independent_ = false;
+        marks.mark(destination[i], static_cast<int64_t>(h));
       }
     }
     for (size_t h = 0; h < heads_.size(); ++h) {
-      const std::vector<int32_t>& source = heads_[h].source;
-      for (size_t i = 0; i < source.size(); ++i) {
-        const int64_t writer = marks.owner(source[i]);
-        if (writer == PageMarks::kNone || writer == owner(h, i)) continue;
-        invalid("heads[%zu].source[%zu] is page %d, which is also destination[%d] of heads[%d]; expected a page "
-                "that is not written, or destination[%zu]",
-                h, i, source[i], static_cast<int>(writer & 0x7fffffff), static_cast<int>(writer >> 31), i);
+      for (const int32_t page : heads_[h].source) {
+        const int64_t writer = marks.owner(page);
+        if (writer != PageMarks::kNone && writer != static_cast<int64_t>(h)) independent_ = false;
       }
     }
   }
 
-  static int64_t owner(size_t head, size_t index) {
-    return static_cast<int64_t>(head) << 31 | static_cast<int64_t>(index);
-  }
-
-  // Slots only move down, so what is overwritten has been read.
+  // In slot order: in place, slots only move down, so what is overwritten has been read.
   void compact(const Head& head) const {
     for (size_t i = 0; i < head.keep.size(); ++i) {
       memory_->copy_slots(memory_->place(head.source.data(), head.keep[i]),
@@ -116,6 +114,7 @@ class Compaction final : public Job {
 
   std::shared_ptr<PageMemory> memory_;
   std::vector<Head> heads_;
+  bool independent_ = true;
 };
 
 class SlotRead final : public Job {
