@@ -68,7 +68,11 @@ export function checkpointCases(deviceName: string, open: () => Device): void {
         await feed(prompt.length, {}, async (logits, model) => {
           const sequence = new TestSequence(device, model.program, prompt.length);
           using _memory = sequence.memory;
-          const last = await sequence.feed(model, prompt, [prompt.length - 1]);
+          // Chunks change what a limited number of passes gives.
+          const split = cyclic ? 0 : 20;
+          if (split > 0) expect(await sequence.feed(model, prompt.slice(0, split), [])).toHaveLength(0);
+          const rest = prompt.slice(split);
+          const last = await sequence.feed(model, rest, [rest.length - 1]);
           expect(last).toEqual(logits.slice(-model.vocabSize));
         });
       });
