@@ -6,8 +6,8 @@ export interface EncodeOptions {
   addSpecial?: boolean;
   /**
    * Read the spelling of a special token (`<|eos|>`) as that token. Default true, which is right for the output
-   * of a chat template. With false no special id ever comes from the text, whatever it says: use it for text
-   * that a stranger wrote. Added tokens that are not special are matched either way.
+   * of a chat template. With false no special id ever comes from the text, whatever it says (but for the unknown
+   * token, where a vocabulary cannot spell the text): use it for text that a stranger wrote. Added tokens that are not special are matched either way.
    */
   parseSpecial?: boolean;
 }
