@@ -1,0 +1,59 @@
+// A device and the way of its results back to the JavaScript thread.
+#pragma once
+
+#include <kvasir.h>
+#include <napi.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "handle.h"
+#include "job.h"
+
+namespace kvasir_node {
+
+class Device : public Handle, public std::enable_shared_from_this<Device> {
+ public:
+  static constexpr Kind kKind = Kind::kDevice;
+
+  explicit Device(kvs_device* device) : Handle(kKind), device_(device) {}
+
+  // Makes the thread-safe function and the clean-up hook. False: nothing is left behind but the device.
+  bool Attach(Napi::Env env);
+
+  // Null once closed.
+  kvs_device* get() const { return closed_ ? nullptr : device_; }
+
+  // No new work from now on; what was submitted still settles, and only then do the threads stop, so
+  // that closing never blocks the event loop.
+  void Close(Napi::Env env) override;
+
+  using Call = std::function<kvs_status(kvs_callback callback, void* user)>;
+  // Submits `job` by `call` and returns its promise; throws when the call is refused.
+  Napi::Value Submit(Napi::Env env, std::unique_ptr<Job> job, const Call& call);
+
+  // From the device's thread.
+  void Post(Job* job);
+
+ private:
+  static void Deliver(napi_env env, napi_value, void* context, void* data);
+  static void Released(napi_env env, void* context, void*);
+  static void EnvironmentEnds(void* self);
+
+  void Begin(napi_env env);
+  void End(napi_env env);
+  void Stop(napi_env env);
+
+  kvs_device* device_;
+  napi_threadsafe_function results_ = nullptr;
+  int64_t pending_ = 0;
+  bool closed_ = false;
+};
+
+// openDevice(level | undefined, threads): handle
+Napi::Value OpenDevice(const Napi::CallbackInfo& info);
+// deviceLevel(device): string
+Napi::Value DeviceLevel(const Napi::CallbackInfo& info);
+
+}  // namespace kvasir_node

@@ -1,0 +1,44 @@
+// Mapped files and the tensors over them, or of their own memory.
+#pragma once
+
+#include <kvasir.h>
+#include <napi.h>
+
+#include <cstdint>
+
+#include "handle.h"
+
+namespace kvasir_node {
+
+class File : public Handle {
+ public:
+  static constexpr Kind kKind = Kind::kFile;
+  explicit File(kvs_file* file) : Handle(kKind), file_(file) {}
+  kvs_file* get() const { return file_; }
+  void Close(Napi::Env env) override;
+
+ private:
+  kvs_file* file_;
+};
+
+class Tensor : public Handle {
+ public:
+  static constexpr Kind kKind = Kind::kTensor;
+  // `copied`: bytes of its own memory, which V8 is told of; 0 for a view, whose bytes are the page cache's.
+  Tensor(Napi::Env env, kvs_tensor* tensor, int64_t copied);
+  kvs_tensor* get() const { return tensor_; }
+  void Close(Napi::Env env) override;
+
+ private:
+  kvs_tensor* tensor_;
+  const int64_t copied_;
+};
+
+// mapFile(path): { file, size }
+Napi::Value MapFile(const Napi::CallbackInfo& info);
+// viewTensor(file, dtype, shape, offset): handle
+Napi::Value ViewTensor(const Napi::CallbackInfo& info);
+// copyTensor(dtype, shape, data): handle
+Napi::Value CopyTensor(const Napi::CallbackInfo& info);
+
+}  // namespace kvasir_node

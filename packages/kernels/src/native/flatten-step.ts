@@ -1,0 +1,85 @@
+import type { Sampling, Step, StepResult } from "../step.ts";
+import type { FlatResult, FlatStep } from "./addon.ts";
+
+const noTokens = new Int32Array(0);
+
+/** Flattens a step that has been validated. */
+export function flattenStep(step: Step): FlatStep {
+  const sampling = step.sampling ?? [];
+  const penalised = sampling.map(hasPenalty);
+  return {
+    tokens: step.tokens,
+    outputs: step.outputs,
+    sequences: Int32Array.from(
+      step.sequences.flatMap(({ rows, position, sinks }) => [rows, position, sinks]),
+    ),
+    resident: step.sequences.map(({ resident }) => resident),
+    pages: step.sequences.map(({ pages }) => pages),
+    sampled: step.sampling !== undefined,
+    samplingIntegers: Int32Array.from(
+      sampling.flatMap((s, i) => [s.topK, penalised[i] ? s.promptLength : 0, s.topLogprobs]),
+    ),
+    samplingNumbers: Float32Array.from(
+      sampling.flatMap((s) => [
+        s.temperature,
+        s.topP,
+        s.minP,
+        s.repetitionPenalty,
+        s.presencePenalty,
+        s.frequencyPenalty,
+      ]),
+    ),
+    samplingWords: BigUint64Array.from(sampling.flatMap((s) => [s.seed, BigInt(s.draw)])),
+    // A history that no penalty reads is not worth copying.
+    histories: sampling.map((s, i) => (penalised[i] ? s.history : noTokens)),
+    biasIds: sampling.map((s) => s.biasIds),
+    biasValues: sampling.map((s) => s.biasValues),
+  };
+}
+
+function hasPenalty(s: Sampling): boolean {
+  return s.repetitionPenalty !== 1 || s.presencePenalty !== 0 || s.frequencyPenalty !== 0;
+}
+
+/** Room for what the step asks for. */
+export function emptyResult(step: Step, vocabSize: number): FlatResult {
+  const outputs = step.outputs.length;
+  const logits = step.returnLogits ? new Float32Array(outputs * vocabSize) : undefined;
+  if (step.sampling === undefined) {
+    return {
+      tokens: undefined,
+      logprobs: undefined,
+      topIds: undefined,
+      topLogprobs: undefined,
+      topStride: 0,
+      logits,
+    };
+  }
+  const topStride = step.sampling.reduce((most, { topLogprobs }) => Math.max(most, topLogprobs), 0);
+  return {
+    tokens: new Int32Array(outputs),
+    logprobs: new Float32Array(outputs).fill(NaN),
+    topIds: new Int32Array(outputs * topStride),
+    topLogprobs: new Float32Array(outputs * topStride),
+    topStride,
+    logits,
+  };
+}
+
+/** The result of a step whose arrays the device has filled; `topLogprobs` is what each output asked for. */
+export function stepResultOf(asked: readonly number[], flat: FlatResult): StepResult {
+  const { topIds, topLogprobs, topStride, logits } = flat;
+  return {
+    tokens: flat.tokens ?? new Int32Array(0),
+    logprobs: flat.logprobs ?? new Float32Array(0),
+    top: asked.map((count, i) => {
+      const start = i * topStride;
+      const end = start + Math.max(count, 0);
+      return {
+        ids: topIds?.slice(start, end) ?? new Int32Array(0),
+        logprobs: topLogprobs?.slice(start, end) ?? new Float32Array(0),
+      };
+    }),
+    ...(logits === undefined ? {} : { logits }),
+  };
+}

@@ -1,0 +1,56 @@
+import type { Device, Executable, MappedFile, PageMemory, PageMemorySpec, Tensor } from "../device.ts";
+import type { DType } from "../dtype.ts";
+import { Disposal } from "../interpreter/disposal.ts";
+import type { Program } from "../program.ts";
+import { validatePageMemorySpec, validateTensorData } from "../validate-memory.ts";
+import { dtypeCodes } from "./abi-codes.ts";
+import type { DeviceHandle, NativeAddon } from "./addon.ts";
+import { callNative } from "./native-error.ts";
+import { NativeExecutable } from "./native-executable.ts";
+import { NativeFile } from "./native-file.ts";
+import { NativePageMemory } from "./native-page-memory.ts";
+import { NativeTensor } from "./native-tensor.ts";
+
+/** The native kernels as a device: one native thread that takes work in order, and its helpers. */
+export class NativeDevice extends Disposal implements Device {
+  readonly description: string;
+  readonly backend = "native";
+  readonly #addon: NativeAddon;
+  readonly #handle: DeviceHandle;
+
+  /** `level` is one that the addon lists, or `undefined` for the best. */
+  constructor(addon: NativeAddon, level: string | undefined, threads: number) {
+    super("device");
+    this.#addon = addon;
+    this.#handle = callNative(() => addon.openDevice(level, threads));
+    this.description = `cpu ${addon.deviceLevel(this.#handle)}, ${threads} thread${threads === 1 ? "" : "s"}`;
+  }
+
+  async mapFile(path: string): Promise<MappedFile> {
+    this.checkAlive();
+    return new NativeFile(this.#addon, this, path);
+  }
+
+  tensor(dtype: DType, shape: readonly number[], data: Float32Array | Uint16Array): Tensor {
+    this.checkAlive();
+    validateTensorData(dtype, shape, data);
+    const sizes = BigInt64Array.from(shape, BigInt);
+    const handle = callNative(() => this.#addon.copyTensor(dtypeCodes[dtype], sizes, data));
+    return new NativeTensor(this.#addon, this, handle, dtype, shape);
+  }
+
+  pageMemory(spec: PageMemorySpec): PageMemory {
+    this.checkAlive();
+    validatePageMemorySpec(spec);
+    return new NativePageMemory(this.#addon, this, this.#handle, spec);
+  }
+
+  compile(program: Program): Executable {
+    this.checkAlive();
+    return new NativeExecutable(this.#addon, this, this.#handle, program);
+  }
+
+  protected override release(): void {
+    this.#addon.close(this.#handle);
+  }
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from "vitest";
+import { runScript } from "./child-script.ts";
+import { needsNative, noNative } from "./native-availability.ts";
+
+/** V8's count holds array buffers too, so sizes are large and compared in MiB. */
+const prelude = `
+  import { loadAddon } from "../src/native/load-addon.ts";
+  import { openDevice } from "../src/open-device.ts";
+  const device = openDevice({ backend: "native", cpu: "reference", threads: 1 });
+  const data = new Float32Array(1 << 22);
+  const told = async () => {
+    for (let i = 0; i < 10; i++) {
+      gc();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return loadAddon().externalMemory();
+  };
+  const before = await told();
+  const say = async (what) => console.log(what, Math.round((await told() - before) / 2 ** 20));
+`;
+
+describe.skipIf(noNative)(needsNative("memory that V8 is told of"), () => {
+  it("counts copied tensors until they are disposed, once", async () => {
+    const { stdout, stderr } = await runScript(`${prelude}
+      const tensor = device.tensor("f32", [1 << 22], data);
+      await say("held");
+      tensor.dispose();
+      tensor.dispose();
+      await say("disposed");
+    `);
+    expect({ stdout, stderr }).toEqual({ stdout: "held 16\ndisposed 0\n", stderr: "" });
+  });
+
+  it("counts pages once work names them, not the reservation", async () => {
+    const { stdout, stderr } = await runScript(`${prelude}
+      // 128 KiB of keys and values each.
+      const pages = device.pageMemory({ pages: 1 << 14, pageTokens: 16, headDim: 1024, dtype: "f32" });
+      await say("reserved");
+      const ids = Int32Array.from({ length: 128 }, (_, i) => i);
+      for (let i = 0; i < 2; i++) await pages.copyPages(ids, ids.map((id) => id + 1000));
+      await say("written");
+      pages.dispose();
+      await say("disposed");
+    `);
+    expect({ stdout, stderr }).toEqual({ stdout: "reserved 0\nwritten 16\ndisposed 0\n", stderr: "" });
+  });
+
+  it("comes back from what was forgotten, without a dispose", async () => {
+    const { stdout, stderr } = await runScript(`${prelude}
+      const forget = async () => {
+        const other = openDevice({ backend: "native", cpu: "reference", threads: 1 });
+        for (let i = 0; i < 4; i++) other.tensor("f32", [1 << 22], data);
+        // Finalisers wait for the event loop's next turn.
+        console.log(loadAddon().externalMemory() - before >= 64 * 2 ** 20);
+        const pages = other.pageMemory({ pages: 256, pageTokens: 16, headDim: 1024, dtype: "f32" });
+        const ids = Int32Array.from({ length: 128 }, (_, i) => i);
+        await pages.copyPages(ids, ids.map((id) => id + 128));
+      };
+      await forget();
+      await say("collected");
+    `);
+    expect({ stdout, stderr }).toEqual({ stdout: "true\ncollected 0\n", stderr: "" });
+  });
+});
