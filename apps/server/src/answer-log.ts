@@ -16,6 +16,7 @@ export class AnswerLog {
   #logged = false;
 
   constructor(logger: Logger, c: Context<AppEnv>, id: string, request: ApiRequest) {
+    c.set("hasAnswerLog", true);
     this.#logger = logger;
     this.#client = c.req.raw.signal;
     this.#request = request;
@@ -31,7 +32,7 @@ export class AnswerLog {
     const failure = toApiError(error, this.#request.fieldNames);
     if (this.#client.aborted) this.closed();
     else if (failure.status === 500) this.#log("error", { code: failure.code, err: failure.cause }, "failed");
-    else this.#log("info", { code: failure.code, message: failure.message }, "refused");
+    else this.#log("info", { code: failure.code, param: failure.param }, "refused");
     return failure;
   }
 

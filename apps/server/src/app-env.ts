@@ -1,4 +1,9 @@
 import type { RequestIdVariables } from "hono/request-id";
 
 /** What the routes keep about a request. */
-export type AppEnv = { Variables: RequestIdVariables };
+export type AppEnv = {
+  Variables: RequestIdVariables & {
+    /** Set once the engine has the request: an `AnswerLog` then writes what becomes of it. */
+    hasAnswerLog?: boolean;
+  };
+};

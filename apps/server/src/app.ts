@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import { except } from "hono/combine";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { ApiError } from "./api-error.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { AppOptions } from "./app-options.ts";
@@ -79,12 +79,17 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
   );
   hono.onError((error, c) => {
     const failure = toApiError(error);
-    if (failure.code === "internal_error" && !(error instanceof ApiError)) {
-      logger.error({ err: error, path: c.req.path }, "failed");
-    }
+    if (!c.get("hasAnswerLog")) logRefusal(logger, c, failure);
     return errorResponse(c, failure);
   });
   return { hono, inFlight };
+}
+
+/** Without the message, which may quote a prompt. */
+function logRefusal(logger: Logger, c: Context<AppEnv>, { status, code, param, cause }: ApiError): void {
+  const fields = { requestId: c.get("requestId"), path: c.req.path.slice(0, 80), code, param };
+  if (status === 500) logger.error({ ...fields, err: cause }, "failed");
+  else logger.info(fields, "refused");
 }
 
 function wrongMethod(c: Context, methods: readonly string[]): Response {

@@ -217,6 +217,16 @@ describe("a refusal", () => {
     expect(error.message).toContain(param);
   });
 
+  it("of more values than any request needs comes before they are checked, token ids apart", async () => {
+    const client = new AppClient();
+    const messages = Array.from({ length: 10_000 }, () => ({ role: 1, content: 2 }));
+    expect(await errorOf(await client.post(chat, { messages }))).toMatchObject({
+      param: "messages",
+      message: "messages: the request has more than 20000 values up to here",
+    });
+    expect((await client.post(completions, { prompt: new Array(30_000).fill(1) })).status).toBe(200);
+  });
+
   it("says what was expected and what was received", async () => {
     const message = async (path: string, body: object) =>
       (await errorOf(await new AppClient().post(path, body))).message;

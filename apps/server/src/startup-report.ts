@@ -5,7 +5,7 @@ import { formatBytes, formatCount } from "./quantity.ts";
 export function startupReport(info: EngineInfo, url: string, version: string, needsKey: boolean): string {
   const rows = [
     ["model", `${info.model} (${info.family}), ${formatBytes(info.weightBytes)} of weights`],
-    ["device", `${info.device}, ${info.backend}`],
+    ["device", info.device === info.backend ? info.device : `${info.device}, ${info.backend}`],
     ["cache", `${info.kvLayers} KV layers for ${info.layers} layers, map ${info.layerMap}`],
     [
       "",

@@ -185,7 +185,10 @@ describe("a running server", () => {
     const { exit, signals, written, url } = run(["--port", "0"]);
     const body = JSON.stringify({ prompt: "a", max_tokens: 2 });
     const headers = { "Content-Type": "application/json" };
-    await (await fetch(`${await url()}/v1/completions`, { method: "POST", headers, body })).text();
+    const post = async (text: string) =>
+      await (await fetch(`${await url()}/v1/completions`, { method: "POST", headers, body: text })).text();
+    await post(body);
+    await post(JSON.stringify({ prompt: "my secret", surprise: 1 }));
     signals.emit("SIGTERM");
     expect(await exit).toBe(0);
     const lines = written.out
@@ -200,6 +203,11 @@ describe("a running server", () => {
       cachedTokens: 3,
       finishReason: "length",
     });
+    expect(lines.find((line) => line.msg === "refused")).toMatchObject({
+      code: "unknown_parameter",
+      param: "surprise",
+    });
+    expect(written.out).not.toContain("secret");
   });
 
   it("asks for the API key, and warns where it is open to others without one", async () => {

@@ -243,6 +243,30 @@ describe("a client that leaves", () => {
   });
 });
 
+describe("a client that leaves the queue", () => {
+  it("takes nothing from the one that runs", async () => {
+    const { openai, engine, stop } = await queued();
+    const ask = { model: "tiny", prompt, max_tokens: 24, temperature: 0 };
+    const alone = (await openai.completions.create(ask)).choices[0]?.text;
+    const running = openai.completions.create(ask);
+    while (engine.stats().running === 0) await delay(1);
+    const leaving = new AbortController();
+    const left = openai.completions.create(ask, { signal: leaving.signal }).catch((error: unknown) => error);
+    while (engine.stats().waiting === 0) await delay(1);
+    leaving.abort();
+    expect(await left).toBeInstanceOf(OpenAI.APIUserAbortError);
+    expect((await running).choices[0]?.text).toBe(alone);
+    expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, generatedTokens: 48 });
+    await stop();
+  });
+});
+
+/** A server that runs one request at a time. */
+async function queued() {
+  const real = await RealServer.start({ maxRunning: 1 });
+  return { openai: real.openai, engine: real.engine, stop: () => real.stop() };
+}
+
 describe("many at once", () => {
   it("get what each gets alone", async () => {
     const ask = (count: number) => ({ model: "tiny", prompt, max_tokens: count, temperature: 0 });
