@@ -57,8 +57,7 @@
             "dependencies": [
               "kvasir_cpu_baseline",
               "kvasir_cpu_avx2",
-              "kvasir_cpu_avx512",
-              "kvasir_cpu_avx512bf16"
+              "kvasir_cpu_avx512"
             ]
           }
         ]
@@ -104,14 +103,6 @@
             "defines": ["KVASIR_LEVEL=avx512"],
             "cflags": ["-O3", "<@(avx512_flags)"],
             "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_flags)"] }
-          },
-          {
-            "target_name": "kvasir_cpu_avx512bf16",
-            "type": "static_library",
-            "sources": ["<@(vector_sources)"],
-            "defines": ["KVASIR_LEVEL=avx512bf16"],
-            "cflags": ["-O3", "<@(avx512_flags)", "-mavx512bf16"],
-            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_flags)", "-mavx512bf16"] }
           }
         ]
       }

@@ -26,7 +26,6 @@ void Executor::run() {
 void Executor::prepare() {
   program_.reserve(step_.rows(), step_.output_count());
   int64_t scratch = kernels_.attend_scratch(program_.head_dim) + 2 * program_.head_dim;
-  for (const Buffer& buffer : program_.buffers) scratch = std::max(scratch, kernels_.linear_scratch(buffer.width));
   if (!step_.sampling.empty()) scratch = std::max(scratch, Sampler::scratch_floats(program_.vocab_size));
   device_.reserve_scratch(static_cast<uint64_t>(scratch));
   step_.row_sequence.clear();
@@ -142,11 +141,10 @@ void Executor::linear(const kvs_instruction& i, const Window& window) {
   const int64_t fair = args.outputs / (4 * pool_.threads()) + 1;
   const int64_t least = 65536 / (args.rows * args.inputs) + 1;
   const int64_t part = pool_.threads() == 1 ? args.outputs : (std::max(fair, least) + 7) / 8 * 8;
-  split(args.outputs, part, [&](int64_t begin, int64_t end, int worker) {
+  split(args.outputs, part, [&](int64_t begin, int64_t end, int) {
     LinearArgs mine = args;
     mine.begin = begin;
     mine.end = end;
-    mine.scratch = device_.scratch(worker);
     kernels_.linear(mine);
   });
 }

@@ -21,7 +21,6 @@ struct LinearArgs {
   float* out;             // [rows, outputs]
   int64_t outputs;
   int64_t begin, end;
-  float* scratch;  // linear_scratch(inputs) floats
 };
 
 // How many (row, query head) pairs one call of `attend` may take.
@@ -59,7 +58,6 @@ struct AttendArgs {
 struct KernelTable {
   const char* name;
   void (*linear)(const LinearArgs&);
-  int64_t (*linear_scratch)(int64_t inputs);
   // Each of `runs` runs of n elements: out = x / sqrt(mean(x^2) + eps) * weight.
   void (*rms_norm)(const float* x, const float* weight, float* out, int64_t runs, int64_t n, float eps);
   // One row of heads; cos and sin [pairs] hold the row's angles, scale included.
@@ -79,7 +77,6 @@ const KernelTable* kvs_reference_kernels();
 const KernelTable* kvs_baseline_kernels();
 const KernelTable* kvs_avx2_kernels();
 const KernelTable* kvs_avx512_kernels();
-const KernelTable* kvs_avx512bf16_kernels();
 
 }  // namespace kvasir
 

@@ -8,7 +8,6 @@ namespace kvasir {
 namespace KVASIR_LEVEL {
 
 void linear(const LinearArgs& args);
-int64_t linear_scratch(int64_t inputs);
 void rms_norm(const float* x, const float* weight, float* out, int64_t runs, int64_t n, float eps);
 void rope(const float* x, float* out, const float* cos, const float* sin, int64_t heads, int64_t head_dim,
           int64_t pairs, int32_t interleaved);

@@ -102,8 +102,6 @@ void product(const LinearArgs& a) {
 
 namespace KVASIR_LEVEL {
 
-int64_t linear_scratch(int64_t) { return 0; }
-
 void linear(const LinearArgs& args) {
   if (args.dtype == KVS_F32) {
     product<F32>(args);
