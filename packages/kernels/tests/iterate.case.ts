@@ -131,7 +131,9 @@ function condensed(passes: Passes): ProgramSketch {
     const q = sketch.linear(x, matrix(16, width));
     sketch.push({ op: "rope", out: q, x: q, rope });
     const attended = sketch.buffer(16);
-    sketch.push({ op: "attend", out: attended, q, kvLayer: 0, scale: 0.5, strict: true, window: 0, rope });
+    // A window on one of them, so that positions of slots that are not written yet matter.
+    const mask = { scale: 0.5, strict: true, window: layer === 0 ? 0 : 5, rope };
+    sketch.push({ op: "attend", out: attended, q, kvLayer: 0, ...mask });
     x = sketch.linear(attended, matrix(width, 16), x);
   }
   const [k, v] = [sketch.linear(x, matrix(8, width)), sketch.linear(x, matrix(8, width))];

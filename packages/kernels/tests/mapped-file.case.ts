@@ -1,4 +1,4 @@
-import { mkdtemp, rm, unlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, readlink, rm, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -95,8 +95,9 @@ export function mappedFileCases({ name, open }: Implementation): void {
 
     it("refuse tensors that lie outside or have no shape", async () => {
       using file = await device.mapFile(await fileOf("hundred", new Uint8Array(100)));
-      expect(file.tensor("f32", [5, 5], 0).bytes).toBe(100);
-      expect(file.tensor("f16", [1], 98).bytes).toBe(2);
+      using all = file.tensor("f32", [5, 5], 0);
+      using last = file.tensor("f16", [1], 98);
+      expect([all.bytes, last.bytes]).toEqual([100, 2]);
       const bad: [DType, number[], number][] = [
         ["f32", [5, 5], 4],
         ["f32", [26], 0],
@@ -136,6 +137,26 @@ export function mappedFileCases({ name, open }: Implementation): void {
       }
     });
 
+    it.skipIf(process.platform !== "linux")(
+      "are given back with their last user (seen on Linux only)",
+      async () => {
+        const path = await fileOf("returned", new Uint8Array(64 * 2 * 4));
+        const isHeld = async () => {
+          const open = await readdir("/proc/self/fd");
+          const targets = await Promise.all(
+            open.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")),
+          );
+          return targets.includes(path) || (await readFile("/proc/self/maps", "utf8")).includes(path);
+        };
+        const file = await device.mapFile(path);
+        const tensor = file.tensor("f32", [64, 2], 0);
+        file.dispose();
+        expect(await isHeld()).toBe(true);
+        tensor.dispose();
+        await expect.poll(isHeld).toBe(false);
+      },
+    );
+
     it("stay readable after they were unlinked", async () => {
       const table = f32Weight(
         [64, 2],
@@ -144,7 +165,8 @@ export function mappedFileCases({ name, open }: Implementation): void {
       const path = await fileOf("gone", new Uint8Array(table.data.buffer as ArrayBuffer));
       using file = await device.mapFile(path);
       await unlink(path);
-      expect(file.tensor("f32", [64, 2], 0).shape).toEqual([64, 2]);
+      using tensor = file.tensor("f32", [64, 2], 0);
+      expect(tensor.shape).toEqual([64, 2]);
     });
   });
 }

@@ -180,6 +180,32 @@ export function pageMemoryCases({ name, open, precision }: Implementation): void
       expect(relativeError(results[1]!, results[0]!)).toBeLessThan(precision === "double" ? 1e-7 : 2e-6);
     });
 
+    it("arrays may be written to as soon as the call has returned", async () => {
+      const results = [];
+      for (const overwritten of [false, true]) {
+        using decoding = new Decoding(device, tinyDecoder(52));
+        const { executable, memory } = decoding;
+        const tokens = new Random(53).integers(30, 0, 49);
+        const part = decoding.sequence().next(30);
+        const [source, to] = [part.pages.slice(0, 2), Int32Array.of(100, 101)];
+        const keep = Int32Array.from({ length: 20 }, (_, i) => i + 5);
+        const destination = Int32Array.of(110, 111);
+        const outputs = Int32Array.of(29);
+        const tables = [to, destination].map((pages) => ({ pages: pages.slice(), slots: 20 }));
+        const work = [
+          executable.run(memory, { tokens, sequences: [part], outputs, returnLogits: true }),
+          memory.copyPages(source, to),
+          memory.compact([{ source, keep, destination }]),
+          memory.readSlots("keys", tables),
+        ];
+        const arrays = [tokens, part.pages, part.resident, outputs, source, to, keep, destination];
+        for (const array of overwritten ? [...arrays, ...tables.map(({ pages }) => pages)] : [])
+          array.fill(7);
+        results.push(await Promise.all(work));
+      }
+      expect(results[1]).toEqual(results[0]);
+    });
+
     it("work that was submitted ends, even if everything is disposed at once", async () => {
       const own = open();
       const decoding = new Decoding(own, tinyDecoder(49));
