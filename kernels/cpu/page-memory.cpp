@@ -1,6 +1,5 @@
 #include "page-memory.h"
 
-#include <algorithm>
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -44,17 +43,6 @@ Region::Region(uint64_t bytes) : bytes_(bytes) {
 }
 
 Region::~Region() { munmap(data_, bytes_); }
-
-void PageMarks::clear() {
-  if (++stamp_ != 0) return;
-  std::fill(stamps_.begin(), stamps_.end(), 0u);
-  stamp_ = 1;
-}
-
-void PageMarks::mark(int32_t page, int64_t owner) {
-  stamps_[static_cast<size_t>(page)] = stamp_;
-  owners_[static_cast<size_t>(page)] = owner;
-}
 
 PageMemory::PageMemory(std::shared_ptr<Device> device, const kvs_pages_spec& spec)
     : device_(std::move(device)),

@@ -23,19 +23,23 @@ class Region {
   uint64_t bytes_;
 };
 
-// Remembers which pages were named for writing. Starting over costs nothing.
+// Remembers which pages were named for writing, and by whom. Starting over costs nothing.
 class PageMarks {
  public:
   static constexpr int64_t kNone = -1;
-  explicit PageMarks(int32_t pages) : stamps_(static_cast<size_t>(pages)), owners_(static_cast<size_t>(pages)) {}
-  void clear();
-  int64_t owner(int32_t page) const { return stamps_[static_cast<size_t>(page)] == stamp_ ? owners_[static_cast<size_t>(page)] : kNone; }
-  void mark(int32_t page, int64_t owner);
+  explicit PageMarks(int32_t pages) : marks_(static_cast<uint64_t>(pages) * sizeof(Mark)) {}
+  void clear() { ++round_; }
+  int64_t owner(int32_t page) const { return at(page).round == round_ ? at(page).owner : kNone; }
+  void mark(int32_t page, int64_t owner) { at(page) = {round_, owner}; }
 
  private:
-  uint32_t stamp_ = 1;
-  std::vector<uint32_t> stamps_;
-  std::vector<int64_t> owners_;
+  struct Mark {
+    int64_t round, owner;
+  };
+  Mark& at(int32_t page) const { return reinterpret_cast<Mark*>(marks_.data())[page]; }
+
+  int64_t round_ = 1;
+  Region marks_;
 };
 
 class PageMemory {
