@@ -120,13 +120,13 @@ describe("chat templates of a checkpoint", () => {
 
   it("come from chat_template.jinja first, and by name from a list", () => {
     const list = [
-      { name: "default", template: "one{{ eos_token }}" },
+      { name: "default", template: "one{{ eos_token }}{{ unk_token }}" },
       { name: "tool_use", template: "two" },
     ];
     expect(withConfig({ chat_template: "config" }, "file").chatTemplate?.render({ messages: [] })).toBe(
       "file",
     );
-    expect(withConfig({ chat_template: list }).chatTemplate?.render({ messages: [] })).toBe("one</s>");
+    expect(withConfig({ chat_template: list }).chatTemplate?.render({ messages: [] })).toBe("one</s><unk>");
     expect(withConfig({ chat_template: list }).chatTemplate?.render({ messages: [], tools: [{}] })).toBe(
       "two",
     );

@@ -73,9 +73,9 @@ export class HuggingFaceTokenizer implements Tokenizer {
   }
 
   get chatTemplate(): ChatTemplate | undefined {
-    const { source, toolSource, bosToken, eosToken } = templateSources(this.#files);
+    const { source, ...options } = templateSources(this.#files);
     if (source === undefined) return undefined;
-    this.#chatTemplate ??= new ChatTemplate(source, { bosToken, eosToken, toolSource });
+    this.#chatTemplate ??= new ChatTemplate(source, options);
     return this.#chatTemplate;
   }
 

@@ -77,8 +77,8 @@ export class ModelWorker {
     const workerData = { module, tokenizer: this.#tokenizer, config: this.#config };
     const worker = new Worker(SOURCE, { eval: true, workerData });
     worker.on("message", (answer: Answer) => this.#settle(answer));
-    worker.on("error", (error) => this.#fail(worker, error));
-    worker.on("exit", () => this.#fail(worker, new Error("the encoding thread ended")));
+    worker.on("error", (error) => this.#fail(worker, String(error)));
+    worker.on("exit", () => this.#fail(worker, "the thread ended"));
     return worker;
   }
 
@@ -93,10 +93,11 @@ export class ModelWorker {
     this.#idle.unref();
   }
 
-  #fail(worker: Worker, error: unknown): void {
+  #fail(worker: Worker, reason: string): void {
     if (worker !== this.#worker) return;
     this.#worker = undefined;
-    for (const { reject } of this.#pending.values()) reject(error);
+    for (const { reject } of this.#pending.values())
+      reject(new TokenizerTextError(`text: cannot be encoded: ${reason}`));
     this.#pending.clear();
   }
 

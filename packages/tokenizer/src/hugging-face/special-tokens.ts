@@ -52,5 +52,11 @@ export function templateSources({ config, template }: CheckpointFiles) {
     toolSource: template === undefined ? byName("tool_use") : undefined,
     bosToken: tokenText(config.bos_token) ?? "",
     eosToken: tokenText(config.eos_token) ?? "",
+    tokens: Object.fromEntries(
+      Object.keys(config).flatMap((name) => {
+        const text = name.endsWith("_token") ? tokenText(config[name]) : undefined;
+        return text === undefined ? [] : [[name, text]];
+      }),
+    ),
   };
 }

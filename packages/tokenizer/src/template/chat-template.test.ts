@@ -142,10 +142,10 @@ describe("limits hold against hostile templates", () => {
   });
 
   it("a limit that is raised lets more through", () => {
-    const source = "{% for i in range(50000) %}{% for j in range(20) %}{% endfor %}{% endfor %}";
+    const source = "{% for i in range(1000) %}{% for j in range(20) %}{% endfor %}{% endfor %}";
     const template = (steps: number) => new ChatTemplate(source, { limits: { steps } });
-    expect(() => template(100_000).render({ messages: [] })).toThrow(TemplateLimitError);
-    expect(template(10_000_000).render({ messages: [] })).toBe("");
+    expect(() => template(10_000).render({ messages: [] })).toThrow(TemplateLimitError);
+    expect(template(2_000_000).render({ messages: [] })).toBe("");
   });
 });
 

@@ -10,6 +10,8 @@ export interface ChatTemplateOptions {
   /** Text of the tokens that the template may print. Default empty. */
   bosToken?: string;
   eosToken?: string;
+  /** Further tokens by the name of their variable, such as `unk_token`. */
+  tokens?: Readonly<Record<string, string>>;
   /** Another template, used where there are tools. */
   toolSource?: string | undefined;
   limits?: Partial<TemplateLimits>;
@@ -39,18 +41,18 @@ const OWN_VARIABLES = ["messages", "tools", "add_generation_prompt"];
 export class ChatTemplate {
   readonly #nodes: readonly Node[];
   readonly #toolNodes: readonly Node[];
-  readonly #tokens: { bos_token: string; eos_token: string };
+  readonly #tokens: Readonly<Record<string, string>>;
   readonly #limits: TemplateLimits;
   readonly #now: () => Date;
 
   /** @throws TemplateError for a syntax error, TemplateLimitError, TokenizerOptionError for a limit out of range. */
   constructor(source: string, options: ChatTemplateOptions = {}) {
-    const { bosToken = "", eosToken = "", toolSource, limits, now = () => new Date() } = options;
+    const { bosToken = "", eosToken = "", tokens = {}, toolSource, limits, now = () => new Date() } = options;
     this.#limits = templateLimits(limits);
     this.#nodes = parseTemplate(source, this.#limits.sourceLength);
     this.#toolNodes =
       toolSource === undefined ? this.#nodes : parseTemplate(toolSource, this.#limits.sourceLength);
-    this.#tokens = { bos_token: bosToken, eos_token: eosToken };
+    this.#tokens = { ...tokens, bos_token: bosToken, eos_token: eosToken };
     this.#now = now;
   }
 
@@ -69,6 +71,7 @@ export class ChatTemplate {
     const withTools = tools !== undefined && tools.length > 0;
     const variables = {
       ...this.#tokens,
+      documents: null,
       ...extra,
       messages,
       tools: withTools ? tools : null,

@@ -1,4 +1,5 @@
 import { TemplateError } from "../errors.ts";
+import type { Filter } from "./filter.ts";
 import { LIST_FILTERS } from "./list-filters.ts";
 import { attribute } from "./members.ts";
 import type { Meter } from "./meter.ts";
@@ -18,15 +19,6 @@ import {
   Undefined,
   type Value,
 } from "./values.ts";
-
-/** What a filter may use of the rendering that it is part of. */
-export interface FilterContext {
-  meter: Meter;
-  /** Applies another filter by name. */
-  filter(name: string, value: Value, args: Arguments): Value;
-}
-
-export type Filter = (value: Value, args: Arguments, context: FilterContext) => Value;
 
 const onText =
   (name: string, map: (text: string) => string): Filter =>

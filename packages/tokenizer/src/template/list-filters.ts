@@ -1,5 +1,5 @@
 import { TemplateError } from "../errors.ts";
-import type { Filter } from "./filters.ts";
+import type { Filter } from "./filter.ts";
 import { path } from "./members.ts";
 import type { Meter } from "./meter.ts";
 import { binary, compare, equal } from "./operators.ts";
