@@ -75,6 +75,13 @@ describe.skipIf(!built)("the built command, as a process of its own (needs npm r
     }
   });
 
+  it("says which flag the engine refuses, and ends with 1", async () => {
+    const run = start("--kv-budget", "0.5", "--port", "0");
+    expect(await run.exit).toBe(1);
+    expect(run.written.err).toContain("kvasir-server: --kv-budget: ");
+    expect(run.written.err).not.toContain("kvCache");
+  });
+
   it("refuses a wrong flag with 2", async () => {
     const run = start("--port", "many");
     expect(await run.exit).toBe(2);

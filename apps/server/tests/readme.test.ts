@@ -1,8 +1,10 @@
 import { execFile, spawnSync } from "node:child_process";
+import { EventEmitter } from "node:events";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { runCommand } from "../src/command.ts";
 import { commandLine } from "../src/command-line.ts";
 import { AppClient, chat, completions, errorOf, hello } from "./app-client.ts";
 import { RealServer } from "./real-server.ts";
@@ -74,14 +76,21 @@ describe("the README", () => {
     expect(flags.sort()).toEqual(own.sort());
   });
 
-  it("has example commands whose flags are right", () => {
+  it("has example commands that start a server", async () => {
     const commands = blocks("sh")
       .flatMap((block) => block.split("\n"))
       .filter((line) => line.startsWith("kvasir-server "));
     expect(commands).toHaveLength(1);
     for (const command of commands) {
-      const line = commandLine("1.0.0", { out: () => {}, err: () => {} });
-      expect(() => line.parse(command.split(" ").slice(1), { from: "user" })).not.toThrow();
+      const signals = new EventEmitter();
+      const written = { out: "", err: "" };
+      const stdout = { write: (text: string) => (written.out += text) };
+      const stderr = { write: (text: string) => (written.err += text) };
+      const exit = runCommand([...command.split(" ").slice(1), "--port", "0"], { stdout, stderr, signals });
+      const listening = vi.waitFor(() => expect(written.out).toContain("listening on"), { timeout: 30_000 });
+      await Promise.race([listening, exit]);
+      signals.emit("SIGTERM");
+      expect([await exit, written.err]).toEqual([0, ""]);
     }
   });
 

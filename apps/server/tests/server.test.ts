@@ -209,7 +209,7 @@ describe("a refusal", () => {
     const stream = await busy.openai.completions.create({
       model: "tiny",
       prompt,
-      max_tokens: 500,
+      max_tokens: 900,
       stream: true,
       ...ours({ ignore_eos: true }),
     });
@@ -226,14 +226,15 @@ describe("a client that leaves", () => {
     const alone = (await openai.completions.create(ask)).choices[0]?.text;
     await idle();
     const before = real.engine.stats().usedPages;
-    const long = { ...ask, max_tokens: 500, ...ours({ ignore_eos: true }) };
+    const long = { ...ask, max_tokens: 900, ...ours({ ignore_eos: true }) };
     const stream = await openai.completions.create({ ...long, stream: true });
     const leaving = new AbortController();
     const whole = openai.completions
       .create(long, { signal: leaving.signal })
       .catch((error: unknown) => error);
+    while (real.engine.stats().running < 2) await delay(1);
     const staying = openai.completions.create(ask);
-    await delay(50);
+    await delay(5);
     stream.controller.abort();
     leaving.abort();
     expect(await whole).toBeInstanceOf(OpenAI.APIUserAbortError);
@@ -246,7 +247,7 @@ describe("a client that leaves", () => {
 describe("a client that leaves the queue", () => {
   it("takes nothing from the one that runs", async () => {
     const { openai, engine, stop } = await queued();
-    const ask = { model: "tiny", prompt, max_tokens: 24, temperature: 0 };
+    const ask = { model: "tiny", prompt, max_tokens: 200, temperature: 0, ...ours({ ignore_eos: true }) };
     const alone = (await openai.completions.create(ask)).choices[0]?.text;
     const running = openai.completions.create(ask);
     while (engine.stats().running === 0) await delay(1);
@@ -256,7 +257,7 @@ describe("a client that leaves the queue", () => {
     leaving.abort();
     expect(await left).toBeInstanceOf(OpenAI.APIUserAbortError);
     expect((await running).choices[0]?.text).toBe(alone);
-    expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, generatedTokens: 48 });
+    expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, generatedTokens: 400 });
     await stop();
   });
 });
