@@ -14,7 +14,7 @@ const known = new Set([
     "maxRunning",
     "maxWaiting",
   ],
-  ...["passes", "tolerance", "onWarning"],
+  ...["passes", "tolerance", "integrity", "onWarning"],
 ]);
 const cacheOptions = new Set(["memory", "dtype", "pageTokens"]);
 
@@ -23,7 +23,7 @@ export const isCacheOption = (name: string): boolean => cacheOptions.has(name);
 
 function integer(
   options: EngineOptions,
-  field: keyof LoopLimits,
+  field: "stepTokens" | "chunkTokens" | "maxRunning" | "maxWaiting",
   fallback: number,
   high: number,
   low = 1,
@@ -55,8 +55,11 @@ export function checkOptions(options: EngineOptions): LoopLimits {
   oneOf(options.backend, ["auto", "native", "interpreter"], "backend");
   oneOf(options.kvCache?.dtype, ["f32", "f16", "bf16"], "kvCache.dtype");
   oneOf(options.kvCache?.pageTokens, [16, 32], "kvCache.pageTokens");
+  oneOf(options.integrity, ["step", "idle"], "integrity");
   const stepTokens = integer(options, "stepTokens", 512, 65_536);
   return {
+    integrity: options.integrity ?? "idle",
+    onWarning: options.onWarning ?? ((message) => process.emitWarning(message, "KvasirWarning")),
     stepTokens,
     chunkTokens: Math.min(integer(options, "chunkTokens", stepTokens, 65_536), stepTokens),
     maxRunning: integer(options, "maxRunning", 64, 4096),

@@ -1,4 +1,4 @@
-import { type PagePool, PageTables } from "@kvasir/paged-memory";
+import { checkIntegrity, type PagePool, PageTables } from "@kvasir/paged-memory";
 import type { Model, PageMemory, StepResult } from "@kvasir/runtime";
 import type { Tokenizer } from "@kvasir/tokenizer";
 import { EngineError } from "./engine-error.ts";
@@ -16,6 +16,10 @@ export type LoopResources = {
 };
 
 export type LoopLimits = {
+  /** When to count all pages: after every step, or only when nothing runs. */
+  readonly integrity: "step" | "idle";
+  /** Told when they do not add up while idle. */
+  readonly onWarning: (message: string) => void;
   readonly stepTokens: number;
   readonly chunkTokens: number;
   readonly maxRunning: number;
@@ -89,16 +93,20 @@ export class EngineLoop {
     while (!this.#closed && (this.#running.length > 0 || this.#waiting.length > 0)) {
       this.#drop((sequence) => sequence.left);
       this.#admit();
-      if (this.#running.length > 0) await this.#step();
-      else
-        this.#waiting
-          .shift()
-          ?.queue.fail(new EngineError("internal", "no pages for a request, though none run"));
+      if (this.#running.length > 0) await this.#step().catch((cause) => this.#failAll(cause));
+      else this.#waiting.shift()?.queue.fail(failure("no pages for a request, though none run"));
     }
+    if (!this.#closed) this.#checkIdle();
     const error = new EngineError("disposed", "the engine is disposed");
     for (const sequence of this.#waiting.splice(0)) sequence.queue.fail(error);
-    for (const sequence of [...this.#running]) this.#end(sequence, error);
+    for (const sequence of this.#running) this.#end(sequence, error);
     this.#turning = undefined;
+  }
+
+  /** A defect of ours: nobody may wait for ever. */
+  #failAll(cause: unknown): void {
+    const error = failure(messageOf(cause), cause);
+    for (const sequence of this.#running) this.#end(sequence, error);
   }
 
   #admit(): void {
@@ -118,10 +126,25 @@ export class EngineLoop {
     try {
       this.evictedSlots += await evict(alive, memory, (sequence, error) => this.#end(sequence, error));
     } catch (cause) {
-      const error = new EngineError("internal", `eviction failed: ${messageOf(cause)}`, undefined, { cause });
+      const error = failure(`eviction failed: ${messageOf(cause)}`, cause);
       for (const sequence of alive) this.#end(sequence, error);
     }
     for (const { sequence } of scheduled) this.#promises.renew(sequence);
+    if (this.#limits.integrity === "step") this.#check();
+  }
+
+  /** Throws where pages are lost or owned twice. */
+  #check(): void {
+    const sequences = this.#running.flatMap(({ pages }) => pages ?? []);
+    checkIntegrity({ pool: this.#resources.pool, sequences });
+  }
+
+  #checkIdle(): void {
+    try {
+      this.#check();
+    } catch (error) {
+      this.#limits.onWarning(`page accounting is wrong, please report it: ${messageOf(error)}`);
+    }
   }
 
   /** Runs one step. If it fails, its sequences run again one by one, so that only the guilty one fails. */
@@ -139,8 +162,7 @@ export class EngineLoop {
         sequence.pages!.truncate(sequence.logical - before[i]!);
       });
       if (scheduled.length === 1) {
-        const message = `the step failed: ${messageOf(cause)}`;
-        this.#end(scheduled[0]!.sequence, new EngineError("internal", message, undefined, { cause }));
+        this.#end(scheduled[0]!.sequence, failure(`the step failed: ${messageOf(cause)}`, cause));
       } else {
         for (const one of scheduled) await this.#run([one]);
       }
@@ -180,3 +202,6 @@ export class EngineLoop {
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const failure = (message: string, cause?: unknown): EngineError =>
+  new EngineError("internal", message, undefined, { cause });

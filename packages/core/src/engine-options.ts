@@ -36,6 +36,8 @@ export type EngineOptions = {
   readonly passes?: number;
   /** Stop those passes once no key or value changed by more than this; default 0: never early. */
   readonly tolerance?: number;
+  /** Count all pages after every `step`, or only when nothing runs (`idle`, the default). */
+  readonly integrity?: "step" | "idle";
   /** Called with a sentence for the user; default `process.emitWarning`. */
   readonly onWarning?: (message: string) => void;
 };

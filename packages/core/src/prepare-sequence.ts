@@ -1,7 +1,13 @@
-import { StreamDecoder, type Tokenizer } from "@kvasir/tokenizer";
+import {
+  type ChatTemplate,
+  StreamDecoder,
+  TemplateError,
+  TemplateLimitError,
+  type Tokenizer,
+} from "@kvasir/tokenizer";
 import type { CheckedRequest } from "./checked-request.ts";
 import { EngineError } from "./engine-error.ts";
-import type { GenerateRequest } from "./generate-request.ts";
+import type { ChatMessage, GenerateRequest } from "./generate-request.ts";
 import type { LoadedEngine } from "./load-engine.ts";
 import { choosePolicy } from "./policy-choice.ts";
 import { Sequence } from "./sequence.ts";
@@ -13,6 +19,17 @@ function needTokenizer(tokenizer: Tokenizer | undefined, field: string): Tokeniz
     `${field}: this checkpoint has no tokenizer; pass token ids as prompt`,
     field,
   );
+}
+
+/** What a template refuses, such as two system messages, is the request's fault. */
+function renderChat(template: ChatTemplate, messages: readonly ChatMessage[]): string {
+  try {
+    return template.render({ messages, addGenerationPrompt: true });
+  } catch (cause) {
+    if (!(cause instanceof TemplateError || cause instanceof TemplateLimitError)) throw cause;
+    const message = `messages: the chat template refuses them: ${cause.message}`;
+    throw new EngineError("invalid-request", message, "messages", { cause });
+  }
 }
 
 /** The ids of a request's prompt. Text and conversations are encoded without holding up the event loop. */
@@ -30,7 +47,7 @@ async function promptIds(request: GenerateRequest, { tokenizer, info }: LoadedEn
     if (!Array.isArray(messages) || messages.length === 0) {
       throw new EngineError("invalid-request", "messages: expected at least one message", "messages");
     }
-    const text = chatTemplate.render({ messages, addGenerationPrompt: true });
+    const text = renderChat(chatTemplate, messages);
     return encodeAsync.call(tokenizer, text, { addSpecial: false });
   }
   if (typeof prompt === "string") {

@@ -33,6 +33,7 @@ test("streaming-llm over 20 windows: constant memory, and the logits of a plain 
   const [sinks, budget] = [4, 32];
   const maxTokens = 20 * budget;
   await using engine = await Engine.load({
+    integrity: "step",
     model: folder,
     kvCache: { ...f32, policy: "streaming-llm", budget, sinks },
   });
@@ -72,7 +73,11 @@ test("streaming-llm over 20 windows: constant memory, and the logits of a plain 
 
 test("l2-norm: the answer is that of a full cache with a mask on the evicted slots", async () => {
   const options = { policy: "l2-norm", budget: 24, recent: 8, protectLayers: [0] };
-  await using engine = await Engine.load({ model: folder, kvCache: { ...f32, ...options } });
+  await using engine = await Engine.load({
+    integrity: "step",
+    model: folder,
+    kvCache: { ...f32, ...options },
+  });
   const plain = await PlainLlama.load(folder);
   const compress = (slack: number) => {
     plain.cache.forEach((heads, layer) => {
@@ -101,7 +106,7 @@ test("l2-norm: the answer is that of a full cache with a mask on the evicted slo
 test.each(["l2-norm", "streaming-llm"])("%s that evicts nothing changes no bit", async (policy) => {
   const answers = [];
   for (const kvCache of [f32, { ...f32, policy, budget: 400 }]) {
-    await using engine = await Engine.load({ model: folder, kvCache });
+    await using engine = await Engine.load({ integrity: "step", model: folder, kvCache });
     answers.push(
       await engine.complete({ prompt, maxTokens: 100, temperature: 0, logprobs: 20, ignoreEos: true }),
     );
@@ -119,6 +124,7 @@ test("compression gives back exactly the pages of the formula, and lets a refuse
   const pages = 8 * heads * (full.pages + 2);
   const bytes = pages * pageTokens * (4 * 32 + 8);
   await using engine = await Engine.load({
+    integrity: "step",
     model: tiny,
     maxWaiting: 0,
     kvCache: { policy: "l2-norm", budget, memory: bytes, pageTokens },
@@ -150,7 +156,7 @@ test("a policy that returns nonsense fails its own request and no other", async 
     defaults: { budget: 20, recent: 4, sinks: 0 },
     score: ({ keyNorm }) => keyNorm.map(() => Number.NaN),
   });
-  await using engine = await Engine.load({ model: folder, kvCache: f32 });
+  await using engine = await Engine.load({ integrity: "step", model: folder, kvCache: f32 });
   const request = { prompt, maxTokens: 8, temperature: 0, ignoreEos: true };
   const alone = await engine.complete(request);
   const [bad, good] = await Promise.allSettled([

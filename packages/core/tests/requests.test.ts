@@ -5,7 +5,7 @@ import { checkpoint, recordedPrompt, tiny } from "./checkpoints.ts";
 let engine: Engine;
 let idsOnly: Engine;
 beforeAll(async () => {
-  engine = await Engine.load({ model: tiny, kvCache: { memory: "24MiB" } });
+  engine = await Engine.load({ model: tiny, integrity: "step", kvCache: { memory: "24MiB" } });
   idsOnly = await Engine.load({ model: checkpoint("llama-gqa"), kvCache: { memory: "4MiB" } });
 });
 afterAll(async () => {
@@ -57,7 +57,7 @@ test("a prompt over the context is refused with both numbers", async () => {
 });
 
 test("a request that could never fit the KV memory is refused at once", async () => {
-  await using small = await Engine.load({ model: tiny, kvCache: { memory: "1MiB" } });
+  await using small = await Engine.load({ model: tiny, integrity: "step", kvCache: { memory: "1MiB" } });
   const request = { prompt: new Int32Array(300).fill(7), maxTokens: 20 };
   await expect(small.complete(request)).rejects.toMatchObject({ code: "out-of-pages" });
   expect((await small.complete(normal)).ids).toHaveLength(4);

@@ -14,7 +14,7 @@ function prompts(folder: string): number[][] {
 }
 
 async function greedy(options: EngineOptions, batch: readonly number[][], together: boolean) {
-  await using engine = await Engine.load(options);
+  await using engine = await Engine.load({ integrity: "step", ...options });
   const ask = (prompt: number[]) =>
     engine.complete({ prompt, maxTokens, temperature: 0, ignoreEos: true, logprobs: 3 });
   const answers = [];
