@@ -101,6 +101,7 @@ export async function prepareSequence(
     // With positions inside the cache a generation may go on for ever: no distance grows.
     maxLength: prompt.length + (policy.positions === "cache" ? wanted : Math.min(wanted, room)),
     decoder: tokenizer && new StreamDecoder(tokenizer, { stop: checked.stop, skipSpecial: true }),
+    vocabSize: tokenizer?.vocabSize ?? 0,
     eosIds: model.config.eosIds.length > 0 ? model.config.eosIds : (tokenizer?.eosIds ?? []),
   });
 }

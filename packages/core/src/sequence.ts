@@ -23,6 +23,8 @@ export class Sequence implements Schedulable {
   readonly tokens: TokenList;
   readonly queue = new ChunkQueue<GenerateChunk>();
   readonly #decoder: StreamDecoder | undefined;
+  /** Ids from here on are rows of the embedding that no token has. */
+  readonly #vocabSize: number;
   readonly #eosIds: readonly number[];
   /** Set when the request is admitted. */
   pages: SequencePages | undefined;
@@ -38,6 +40,8 @@ export class Sequence implements Schedulable {
     prompt: Int32Array;
     maxLength: number;
     decoder: StreamDecoder | undefined;
+    /** Of the tokenizer. */
+    vocabSize: number;
     eosIds: readonly number[];
   }) {
     this.request = options.request;
@@ -46,6 +50,7 @@ export class Sequence implements Schedulable {
     this.maxLength = options.maxLength;
     this.tokens = new TokenList(options.prompt);
     this.#decoder = options.decoder;
+    this.#vocabSize = options.vocabSize;
     this.#eosIds = options.eosIds;
   }
 
@@ -118,7 +123,7 @@ export class Sequence implements Schedulable {
   accept({ id, logprobs }: Sampled): boolean {
     this.tokens.push(id);
     const ends = !this.request.ignoreEos && this.#eosIds.includes(id);
-    let text = ends ? "" : (this.#decoder?.push(id) ?? "");
+    let text = ends || id >= this.#vocabSize ? "" : (this.#decoder?.push(id) ?? "");
     const stopString = this.#decoder?.stopped;
     const full = this.tokens.length >= this.maxLength;
     const finishReason: FinishReason | undefined =
@@ -145,7 +150,8 @@ export function tokenLogprob(
   logprob: number,
   top: { readonly ids: Int32Array; readonly logprobs: Float32Array },
 ): TokenLogprob {
-  const bytes = (token: number) => tokenizer?.tokenBytes(token) ?? new Uint8Array(0);
+  const bytes = (token: number) =>
+    tokenizer && token < tokenizer.vocabSize ? tokenizer.tokenBytes(token) : new Uint8Array(0);
   return {
     id,
     bytes: bytes(id),
