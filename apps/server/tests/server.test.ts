@@ -262,6 +262,29 @@ describe("a client that leaves the queue", () => {
   });
 });
 
+describe("ten times more requests than run and wait", () => {
+  it("are answered or refused with 429, and nothing is left over", async () => {
+    const limits = { maxRunning: 2, maxWaiting: 3 };
+    const busy = await RealServer.start(limits, limits);
+    const ask = { model: "tiny", prompt, max_tokens: 8, temperature: 0 };
+    const alone = (await busy.openai.completions.create(ask)).choices[0]!.text;
+    const results = await Promise.allSettled(
+      Array.from({ length: 50 }, () => busy.openai.completions.create(ask)),
+    );
+    const answers = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    const refusals = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+    expect(answers.length).toBeGreaterThanOrEqual(5);
+    expect(refusals.length).toBeGreaterThan(0);
+    expect(new Set(answers.map((answer) => answer.choices[0]!.text))).toEqual(new Set([alone]));
+    for (const refusal of refusals) {
+      expect(refusal).toMatchObject({ status: 429, code: "overloaded" });
+      expect(refusal.headers.get("retry-after")).toBe("1");
+    }
+    expect(busy.engine.stats()).toMatchObject({ running: 0, waiting: 0, usedPages: 0 });
+    await busy.stop();
+  });
+});
+
 /** A server that runs one request at a time. */
 async function queued() {
   const real = await RealServer.start({ maxRunning: 1 });
