@@ -22,7 +22,9 @@ const masks: readonly Mask[] = [
 /** Attention over pages, against a cache of plain arrays. */
 export function attentionCases({ name, open, precision }: Implementation): void {
   describe(`${name}: attention`, () => {
-    const tolerance = precision === "double" ? 1e-7 : 2e-6;
+    // Rounding a score of 20 to f32 is worth 1e-6 of its weight; most tests stay far below that.
+    const tolerance = precision === "double" ? 1e-7 : 1e-6;
+    const longTolerance = precision === "double" ? 1e-7 : 3e-6;
     let device: Device;
     beforeAll(() => {
       device = open();
@@ -62,7 +64,7 @@ export function attentionCases({ name, open, precision }: Implementation): void 
       const world = model.world(device, { pages: 100, pageTokens: 32, headDim: 32, dtype: "f32" }, 1);
       for (const rows of [400, 1, 2, 150, 1]) {
         const [actual, expected] = await world.step(random, rows);
-        expect(relativeError(actual, expected), `${rows} rows`).toBeLessThan(tolerance);
+        expect(relativeError(actual, expected), `${rows} rows`).toBeLessThan(longTolerance);
       }
       world.dispose();
     });

@@ -1,4 +1,4 @@
-import { describe, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createInterpreter } from "../src/interpreter/interpreter.ts";
 import { cpuLevels, openDevice } from "../src/open-device.ts";
 import { attentionCases } from "./attention.case.ts";
@@ -9,6 +9,7 @@ import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
 import { iterateCases } from "./iterate.case.ts";
 import { mappedFileCases } from "./mapped-file.case.ts";
+import { needsNative, noNative } from "./native-availability.ts";
 import { opsCases } from "./ops.case.ts";
 import { pageMemoryCases } from "./page-memory.case.ts";
 import { samplingCases } from "./sampling.case.ts";
@@ -43,6 +44,6 @@ twinCases(native, interpreter);
 
 for (let i = 0; i < native.length; i += 2) sameBitsCases(native[i]!, native[i + 1]!);
 
-describe.skipIf(native.length > 0)("native kernels (skipped: no binary loads on this machine)", () => {
-  it.skip("every level against the interpreter", () => {});
+describe.skipIf(noNative)(needsNative("native kernels"), () => {
+  it("offer a level to each of these suites", () => expect(native.length).toBeGreaterThanOrEqual(2));
 });
