@@ -9,7 +9,7 @@ import { f32Weight, randomWeight, type Weight } from "./weight.ts";
 
 type Passes = { readonly passes: number; readonly tolerance?: number } | "unrolled 3";
 
-/** A group of layers whose lower one attends to what the upper one writes. */
+/** A group of layers that attend to what is written above them. */
 export function iterateCases({ name, open }: Implementation): void {
   describe(`${name}: iterate`, () => {
     const tokens = new Random(31).integers(9, 0, 39);
@@ -22,9 +22,9 @@ export function iterateCases({ name, open }: Implementation): void {
 
     /** Logits of all tokens in chunks, in pages where other sequences left their keys. */
     async function logits(passes: Passes, size: number): Promise<Float32Array> {
-      using decoding = new Decoding(device, condensed(passes), { pages: 4 });
+      using decoding = new Decoding(device, condensed(passes), { pages: 8 });
       await decoding.step([decoding.sequence(), others]);
-      return await decoding.inChunks(decoding.sequence(PageIds.inOrder(4)), tokens, size);
+      return await decoding.inChunks(decoding.sequence(PageIds.inOrder(8)), tokens, size);
     }
 
     it("as many passes as tokens give the bits of decoding token by token", async () => {
@@ -109,11 +109,11 @@ async function changesOfPasses(device: Device, tokens: Int32Array): Promise<numb
   return changes;
 }
 
-/** Two layers, both of which attend (strictly) to the keys and values that the second writes. */
+/** Two layers, each of which attends (strictly) to keys and values of its own, written after both. */
 function condensed(passes: Passes): ProgramSketch {
   const random = new Random(33);
   const [width, headDim, vocabSize] = [12, 4, 40];
-  const sketch = new ProgramSketch({ kvLayers: 1, kvHeads: 2, headDim, vocabSize });
+  const sketch = new ProgramSketch({ kvLayers: 2, kvHeads: 2, headDim, vocabSize });
   const matrix = (rows: number, columns: number): Weight => {
     const data = Float32Array.from({ length: rows * columns }, () => random.normal() / Math.sqrt(columns));
     return f32Weight([rows, columns], data);
@@ -130,17 +130,20 @@ function condensed(passes: Passes): ProgramSketch {
     const attended = sketch.buffer(16);
     // A window on one of them, so that positions of slots that are not written yet matter.
     const mask = { scale: 0.5, strict: true, window: layer === 0 ? 0 : 5, rope };
-    sketch.push({ op: "attend", out: attended, q, kvLayer: 0, ...mask });
+    sketch.push({ op: "attend", out: attended, q, kvLayer: layer, ...mask });
     x = sketch.linear(attended, matrix(width, 16), x);
   }
-  const [k, v] = [sketch.linear(x, matrix(8, width)), sketch.linear(x, matrix(8, width))];
-  sketch.push({ op: "rope", out: k, x: k, rope });
-  sketch.push({ op: "writeKv", kvLayer: 0, k, v });
+  for (const kvLayer of [0, 1]) {
+    const [k, v] = [sketch.linear(x, matrix(8, width)), sketch.linear(x, matrix(8, width))];
+    sketch.push({ op: "rope", out: k, x: k, rope });
+    sketch.push({ op: "writeKv", kvLayer, k, v });
+  }
   const body = sketch.instructions.splice(start);
   if (passes === "unrolled 3") {
-    sketch.push({ op: "writeKv", kvLayer: 0, k: zeros, v: zeros }, ...body, ...body, ...body);
+    for (const kvLayer of [0, 1]) sketch.push({ op: "writeKv", kvLayer, k: zeros, v: zeros });
+    sketch.push(...body, ...body, ...body);
   } else {
-    sketch.push({ op: "iterate", body: body.length, tolerance: 0, ...passes, kvLayers: [0] }, ...body);
+    sketch.push({ op: "iterate", body: body.length, tolerance: 0, ...passes, kvLayers: [0, 1] }, ...body);
   }
   const gathered = sketch.buffer(width, "outputs");
   sketch.push({ op: "gatherOutputs", out: gathered, x });

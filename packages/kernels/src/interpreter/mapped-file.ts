@@ -37,7 +37,7 @@ export class InterpreterFile extends Disposal implements MappedFile {
       return new InterpreterFile(device, path, handle, stat.size);
     } catch (error) {
       await handle?.close();
-      throw new KernelError("io", `cannot read ${path}: ${(error as Error).message}`);
+      throw cannotRead(path, error as Error);
     }
   }
 
@@ -56,9 +56,11 @@ export class InterpreterFile extends Disposal implements MappedFile {
     const data = new Uint8Array(bytes);
     for (let done = 0; done < bytes; ) {
       const length = Math.min(bytes - done, readBytes);
-      const { bytesRead } = await this.#handle.read(data, done, length, offset + done);
+      const { bytesRead } = await this.#handle.read(data, done, length, offset + done).catch((error) => {
+        throw cannotRead(this.path, error);
+      });
       if (bytesRead === 0)
-        throw new KernelError("io", `${this.path} has become shorter than ${this.size} bytes`);
+        throw cannotRead(this.path, new Error(`it is shorter than ${this.size} bytes now`));
       done += bytesRead;
     }
     return data.buffer;
@@ -67,4 +69,8 @@ export class InterpreterFile extends Disposal implements MappedFile {
   protected override release(): void {
     this.#use.release();
   }
+}
+
+function cannotRead(path: string, { message }: Error): KernelError {
+  return new KernelError("io", `cannot read ${path}: ${message}`);
 }

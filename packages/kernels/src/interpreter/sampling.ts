@@ -1,10 +1,11 @@
 import type { Sampling } from "../step.ts";
+import type { Work } from "./work-queue.ts";
 
 /** Draws one token id. `logits` are f32: what is drawn must not depend on digits that a backend has not. */
-export function sampleToken(logits: Float32Array, sampling: Sampling): number {
+export function* sampleToken(logits: Float32Array, sampling: Sampling): Work<number> {
   const adjusted = adjustLogits(logits, sampling);
   if (sampling.temperature === 0) return likeliest(adjusted);
-  const candidates = byLogit(adjusted);
+  const candidates = yield* byLogit(adjusted);
   const kept = sampling.topK > 0 ? candidates.subarray(0, sampling.topK) : candidates;
   const temperature = Math.fround(sampling.temperature);
   const largest = adjusted[kept[0]!]!;
@@ -24,9 +25,47 @@ export function logSoftmax(logits: Float32Array): Float64Array {
   return Float64Array.from(logits, (logit) => logit - shift);
 }
 
-/** Ids from the highest logit to the lowest; equal logits by id. */
-export function byLogit(logits: Float32Array | Float64Array): Uint32Array {
-  return Uint32Array.from(logits.keys()).sort((a, b) => logits[b]! - logits[a]! || a - b);
+/** Sorted at once. */
+const run = 4096;
+
+/** Ids from the highest logit to the lowest; equal logits by id. A merge sort, to be able to pause. */
+export function* byLogit(logits: Float32Array | Float64Array): Work<Uint32Array> {
+  const order = (a: number, b: number) => logits[b]! - logits[a]! || a - b;
+  let ids = Uint32Array.from(logits.keys());
+  for (let start = 0; start < ids.length; start += run) {
+    ids.subarray(start, start + run).sort(order);
+    yield;
+  }
+  for (let sorted = run; sorted < ids.length; sorted *= 2) {
+    const merged = new Uint32Array(ids.length);
+    for (let start = 0; start < ids.length; start += 2 * sorted) {
+      const middle = start + sorted;
+      merge(
+        ids.subarray(start, middle),
+        ids.subarray(middle, middle + sorted),
+        order,
+        merged.subarray(start),
+      );
+      yield;
+    }
+    ids = merged;
+  }
+  return ids;
+}
+
+function merge(
+  a: Uint32Array,
+  b: Uint32Array,
+  order: (a: number, b: number) => number,
+  out: Uint32Array,
+): void {
+  let [i, j] = [0, 0];
+  while (i < a.length || j < b.length) {
+    const takeA = j === b.length || (i < a.length && order(a[i]!, b[j]!) < 0);
+    out[i + j] = takeA ? a[i]! : b[j]!;
+    if (takeA) i++;
+    else j++;
+  }
 }
 
 function likeliest(logits: Float64Array): number {

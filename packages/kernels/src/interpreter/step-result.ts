@@ -10,14 +10,12 @@ export function* stepResult(step: Step, logits: Float32Array, vocabSize: number)
   const top: { ids: Int32Array; logprobs: Float32Array }[] = [];
   for (const [i, settings] of sampling.entries()) {
     const row = logits.subarray(i * vocabSize, (i + 1) * vocabSize);
-    const token = sampleToken(row, settings);
+    const token = yield* sampleToken(row, settings);
     tokens[i] = token;
     const all = settings.topLogprobs >= 0 ? logSoftmax(row) : new Float64Array(0);
     if (settings.topLogprobs >= 0) logprobs[i] = all[token]!;
-    const ids =
-      settings.topLogprobs > 0
-        ? Int32Array.from(byLogit(row).subarray(0, settings.topLogprobs))
-        : new Int32Array(0);
+    const best = settings.topLogprobs > 0 ? yield* byLogit(row) : new Uint32Array(0);
+    const ids = Int32Array.from(best.subarray(0, settings.topLogprobs));
     top.push({ ids, logprobs: Float32Array.from(ids, (id) => all[id]!) });
     yield;
   }

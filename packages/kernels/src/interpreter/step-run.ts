@@ -45,7 +45,7 @@ export class StepRun {
         yield* this.#execute(instruction, all);
       }
     }
-    return yield* stepResult(this.#step, Float32Array.from(this.#buffers[logits]!), this.#program.vocabSize);
+    return yield* stepResult(this.#step, new Float32Array(this.#buffers[logits]!), this.#program.vocabSize);
   }
 
   *#iterate(
