@@ -29,7 +29,7 @@ const jsonNames: FieldNames = {
  */
 export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
   if (error instanceof ApiError) return error;
-  if (!(error instanceof EngineError)) return refusedText(error) ?? internal(error);
+  if (!(error instanceof EngineError)) return internal(error);
   const param = error.param === undefined ? undefined : translate(error.param, names);
   const message = translate(error.message, names);
   const details = { cause: error, ...(param === undefined ? {} : { param }) };
@@ -61,21 +61,6 @@ export function queueIsFull(waiting: number): ApiError {
 export function shuttingDown(): ApiError {
   const headers = { ...retryAfter, Connection: "close" };
   return new ApiError(503, "shutting_down", "the server is shutting down", { headers });
-}
-
-/** Errors of the tokenizer, by code, that are about the request's text: the engine passes them on as they are. */
-const textErrors: FieldNames = {
-  template_error: "messages",
-  template_limit: "messages",
-  tokenizer_text: "the text",
-};
-
-function refusedText(error: unknown): ApiError | undefined {
-  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return undefined;
-  const subject = own(textErrors, error.code);
-  if (subject === undefined) return undefined;
-  const details = subject === "messages" ? { param: subject, cause: error } : { cause: error };
-  return new ApiError(400, "invalid_value", `${subject}: ${error.message}`, details);
 }
 
 function internal(cause: unknown): ApiError {

@@ -46,17 +46,6 @@ describe("an error of the engine", () => {
     });
   });
 
-  it("about a conversation that the chat template refuses is a 400", async () => {
-    const client = new AppClient();
-    client.engine.failure = Object.assign(new Error("roles must alternate"), { code: "template_error" });
-    const response = await client.post(chat, hello);
-    expect(response.status).toBe(400);
-    expect(await errorOf(response)).toMatchObject({
-      param: "messages",
-      message: "messages: roles must alternate",
-    });
-  });
-
   it("that nobody foresaw does not show its message", async () => {
     const client = new AppClient();
     client.engine.failure = new Error("/secret/path");

@@ -21,6 +21,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ["an empty list of messages", { prompt: undefined, messages: [] }, "messages"],
   ["an id outside the vocabulary", { prompt: [4096] }, "prompt"],
   ["a fractional id", { prompt: [1.5] }, "prompt"],
+  ["an id that is not there", { prompt: [undefined] }, "prompt"],
   ["no token at all", { prompt: [] }, "prompt"],
   ["an unknown field", { temprature: 1 }, "temprature"],
   ["maxTokens 0", { maxTokens: 0 }, "maxTokens"],
@@ -116,6 +117,12 @@ test("penalties and bias change what is drawn", async () => {
     presencePenalty: 2,
   });
   expect(new Set(penalised.ids).size).toBeGreaterThan(new Set(plain.ids).size);
+});
+
+test("messages that the chat template refuses are the request's fault", async () => {
+  const messages = [{ role: "user", content: () => "code" }];
+  const refused = engine.complete({ messages, maxTokens: 5 });
+  await expect(refused).rejects.toMatchObject({ code: "invalid-request", param: "messages" });
 });
 
 test("a conversation goes through the chat template", async () => {
