@@ -1,6 +1,7 @@
 import type { DType } from "./dtype.ts";
 import type { Program } from "./program.ts";
 import type { Step, StepResult } from "./step.ts";
+import type { Tensor } from "./tensor.ts";
 
 /**
  * Where programs run. All work of a device runs in order on its own thread; the event loop stays free.
@@ -29,13 +30,6 @@ export interface MappedFile extends Disposable {
   readonly size: number;
   /** A view of the file, which stays mapped while the tensor lives. Bounds are checked against `size`. */
   tensor(dtype: DType, shape: readonly number[], offset: number): Tensor;
-  dispose(): void;
-}
-
-export interface Tensor extends Disposable {
-  readonly dtype: DType;
-  readonly shape: readonly number[];
-  readonly bytes: number;
   dispose(): void;
 }
 

@@ -6,10 +6,10 @@ export type {
   PageMemory,
   PageMemorySpec,
   SlotData,
-  Tensor,
 } from "./device.ts";
 export { type DType, dtypeBytes } from "./dtype.ts";
 export { KernelError, type KernelErrorCode } from "./kernel-error.ts";
 export { type CpuLevel, cpuLevels, type DeviceOptions, openDevice } from "./open-device.ts";
 export type { BufferSpec, Instruction, Program, Rope } from "./program.ts";
 export type { Sampling, Step, StepResult, StepSequence } from "./step.ts";
+export type { Tensor } from "./tensor.ts";

@@ -1,4 +1,4 @@
-import type { Tensor } from "./device.ts";
+import type { Tensor } from "./tensor.ts";
 
 /**
  * A compiled program: straight-line instructions over row-major f32 buffers.

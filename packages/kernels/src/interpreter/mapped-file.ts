@@ -1,7 +1,8 @@
 import { type FileHandle, open } from "node:fs/promises";
-import type { MappedFile, Tensor } from "../device.ts";
+import type { MappedFile } from "../device.ts";
 import type { DType } from "../dtype.ts";
 import { KernelError } from "../kernel-error.ts";
+import type { Tensor } from "../tensor.ts";
 import { validateTensorView } from "../validate-memory.ts";
 import { Disposal } from "./disposal.ts";
 import { SharedUse } from "./shared-use.ts";

@@ -1,5 +1,5 @@
-import type { Tensor } from "../device.ts";
 import { type DType, dtypeBytes } from "../dtype.ts";
+import type { Tensor } from "../tensor.ts";
 import { Disposal } from "./disposal.ts";
 import { type WeightSource, Weights } from "./weights.ts";
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { KernelError } from "../kernel-error.ts";
 import { abiVersion, type NativeAddon } from "./addon.ts";
@@ -18,7 +18,7 @@ export function loadAddon(): NativeAddon {
   const named = process.env.KVASIR_NATIVE;
   const local = join(root, "build", "Release", "kvasir.node");
   const attempts: Attempt[] = named
-    ? [{ what: `KVASIR_NATIVE=${named}`, load: () => require(named) }]
+    ? [{ what: `KVASIR_NATIVE=${named}`, load: () => require(resolve(named)) }]
     : [
         { what: `the local build ${local}`, load: () => loadLocal(local) },
         { what: `the package for ${platform}`, load: loadPlatformPackage },

@@ -1,7 +1,8 @@
-import type { MappedFile, Tensor } from "../device.ts";
+import type { MappedFile } from "../device.ts";
 import type { DType } from "../dtype.ts";
 import { Disposal } from "../interpreter/disposal.ts";
 import { KernelError } from "../kernel-error.ts";
+import type { Tensor } from "../tensor.ts";
 import { validateTensorView } from "../validate-memory.ts";
 import { dtypeCodes } from "./abi-codes.ts";
 import type { FileHandle, NativeAddon } from "./addon.ts";

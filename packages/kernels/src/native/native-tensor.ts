@@ -1,6 +1,6 @@
-import type { Tensor } from "../device.ts";
 import { type DType, dtypeBytes } from "../dtype.ts";
 import { Disposal } from "../interpreter/disposal.ts";
+import type { Tensor } from "../tensor.ts";
 import type { NativeAddon, TensorHandle } from "./addon.ts";
 
 export class NativeTensor extends Disposal implements Tensor {
