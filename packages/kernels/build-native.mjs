@@ -40,8 +40,11 @@ function build() {
   const missing = missingTool();
   if (missing !== undefined) {
     console.warn(
-      `kvasir: the native kernels are not built: ${missing}.\n` +
-        "kvasir: without them @kvasir/kernels falls back to its TypeScript interpreter, which is many times slower.",
+      `kvasir: the native kernels are not built: ${missing}.\nkvasir: ${
+        existsSync(binary)
+          ? "the binary of an earlier build, from other sources, stays in use"
+          : "without them @kvasir/kernels falls back to its TypeScript interpreter, which is many times slower"
+      }.`,
     );
     if (process.env.KVASIR_REQUIRE_NATIVE === "1") process.exitCode = 1;
     return;
@@ -80,8 +83,7 @@ function underLock(work) {
       break;
     } catch (error) {
       if (error.code !== "EEXIST") throw error;
-      const owner = readIfThere(lock);
-      if (owner !== "" && !isRunning(Number(owner))) rmSync(lock, { force: true });
+      if (isStale(lock)) rmSync(lock, { force: true });
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 200);
     }
   }
@@ -90,6 +92,13 @@ function underLock(work) {
   } finally {
     rmSync(lock, { force: true });
   }
+}
+
+/** Its owner is gone, or has not come back for half an hour. */
+function isStale(lock) {
+  const owner = readIfThere(lock);
+  const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
+  return (owner !== "" && !isRunning(Number(owner))) || Date.now() - since > 30 * 60_000;
 }
 
 function readIfThere(file) {
