@@ -25,6 +25,9 @@ double weight(double value, double greatest, double temperature) {
   return exponent < -60 ? 0 : exp(exponent);
 }
 
+// What is not a number counts as the least likely, so that there is always an order.
+double orderable(double value) { return isnan(value) ? -INFINITY : value; }
+
 }  // namespace
 
 Sampler::Sampler(const float* logits, int32_t vocab, float* scratch)
@@ -37,18 +40,18 @@ Sampler::Sampler(const float* logits, int32_t vocab, float* scratch)
 void Sampler::sample(const kvs_sampling& settings, const int32_t* history, const int32_t* bias_ids,
                      const float* bias_values, const kvs_step_result& result, int64_t output) {
   load_logits();
-  for (int32_t i = 0; i < settings.bias_count; ++i) values_[bias_ids[i]] += static_cast<double>(bias_values[i]);
+  for (int32_t i = 0; i < settings.bias_count; ++i) {
+    double& value = values_[bias_ids[i]];
+    value = orderable(value + static_cast<double>(bias_values[i]));
+  }
   penalise(settings, history);
   const int32_t token = settings.temperature == 0 ? best() : draw(settings);
   if (result.tokens != nullptr) result.tokens[output] = token;
   report(settings, token, result, output);
 }
 
-// What is not a number counts as the least likely, so that there is always an order.
 void Sampler::load_logits() {
-  for (int32_t i = 0; i < vocab_; ++i) {
-    values_[i] = isnan(logits_[i]) ? -INFINITY : static_cast<double>(logits_[i]);
-  }
+  for (int32_t i = 0; i < vocab_; ++i) values_[i] = orderable(static_cast<double>(logits_[i]));
   ranked_ = 0;
 }
 
