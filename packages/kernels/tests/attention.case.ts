@@ -158,7 +158,7 @@ class AttentionWorld {
     const { sketch, attention } = this.#model;
     const parts = this.#sequences
       .filter((_, i) => i === 0 || random.next() < 0.7)
-      .map((sequence) => ({ sequence, count: rows ?? random.pick([1, 1, random.integer(2, 45)]) }));
+      .map((sequence) => ({ sequence, count: rows ?? random.pick([1, 1, random.integer(2, 36)]) }));
     const tokens = random.integers(
       parts.reduce((sum, { count }) => sum + count, 0),
       0,

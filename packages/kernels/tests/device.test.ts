@@ -11,6 +11,7 @@ import { iterateCases } from "./iterate.case.ts";
 import { mappedFileCases } from "./mapped-file.case.ts";
 import { needsNative, noNative } from "./native-availability.ts";
 import { opsCases } from "./ops.case.ts";
+import { pageFormatCases } from "./page-format.case.ts";
 import { pageMemoryCases } from "./page-memory.case.ts";
 import { samplingCases } from "./sampling.case.ts";
 import { sinksCases } from "./sinks.case.ts";
@@ -32,6 +33,7 @@ for (const implementation of [interpreter, ...native]) {
   sinksCases(implementation);
   exactnessCases(implementation);
   iterateCases(implementation);
+  pageFormatCases(implementation);
   pageMemoryCases(implementation);
   samplingCases(implementation);
   mappedFileCases(implementation);

@@ -33,9 +33,11 @@ export class NaiveHead {
     const largest = Math.max(...scores);
     const weights = scores.map((score) => Math.exp(score - largest));
     const sum = weights.reduce((a, b) => a + b, 0);
-    return Array.from({ length: this.#headDim }, (_, i) =>
-      visible.reduce((total, { value }, s) => total + (weights[s]! / sum) * value[i]!, 0),
-    );
+    const out = new Array<number>(this.#headDim).fill(0);
+    for (const [s, { value }] of visible.entries()) {
+      for (let i = 0; i < out.length; i++) out[i]! += (weights[s]! / sum) * value[i]!;
+    }
+    return out;
   }
 
   #dot(a: ArrayLike<number>, b: ArrayLike<number>): number {

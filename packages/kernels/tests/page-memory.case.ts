@@ -4,10 +4,10 @@ import type { DType } from "../src/dtype.ts";
 import { Decoding } from "./decoding.ts";
 import { type Implementation, relativeError } from "./implementation.ts";
 import type { PagedSequence } from "./paged-sequence.ts";
-import { ProgramSketch } from "./program-sketch.ts";
 import { Random } from "./random.ts";
 import { tinyDecoder, tinyModel } from "./tiny-model.ts";
-import { f32Weight, randomWeight, valueOfBfloat, valueOfHalf, type Weight } from "./weight.ts";
+import { randomWeight } from "./weight.ts";
+import { writtenPages } from "./written-pages.ts";
 
 const everything: readonly SlotData[] = ["position", "keyNorm", "keys", "values"];
 
@@ -39,48 +39,11 @@ export function pageMemoryCases({ name, open, precision }: Implementation): void
       expect(values).toHaveLength(1);
     });
 
-    it.each<DType>(["f32", "f16", "bf16"])(
-      "holds %s values nearest to what was written, ties to even",
-      async (dtype) => {
-        const table = awkwardNumbers();
-        const { memory, sequence } = await written(
-          device,
-          table,
-          dtype,
-          Int32Array.from({ length: 64 }, (_, i) => i),
-        );
-        for (const data of ["keys", "values"] as const) {
-          const [stored] = await memory.readSlots(data, sequence.slotTables());
-          const expected = Array.from(table.values, (value) => nearest(dtype, value));
-          expect(Array.from(stored!, (x) => x + 0)).toEqual(expected.map((x) => x + 0));
-        }
-        memory.dispose();
-      },
-    );
-
-    it.each<DType>(["f32", "f16", "bf16"])(
-      "knows each slot's position and the norm of its key before rounding to %s",
-      async (dtype) => {
-        const random = new Random(41);
-        const table = randomWeight(random, "f32", [64, 20]);
-        const tokens = random.integers(37, 0, 63);
-        const { memory, sequence } = await written(device, table, dtype, tokens, 1000);
-        const [positions] = await memory.readSlots("position", sequence.slotTables());
-        expect(Array.from(positions!)).toEqual(Array.from(tokens, (_, i) => 1000 + i));
-        const [norms] = await memory.readSlots("keyNorm", sequence.slotTables());
-        const expected = Array.from(tokens, (token) =>
-          Math.hypot(...table.values.subarray(token * 20, (token + 1) * 20)),
-        );
-        expect(relativeError(norms!, expected)).toBeLessThan(5e-7);
-        memory.dispose();
-      },
-    );
-
     it("copies pages whole, in order with what was submitted before and after", async () => {
       const random = new Random(42);
       const table = randomWeight(random, "f32", [64, 6]);
       const tokens = random.integers(16, 0, 63);
-      const { memory, sequence } = await written(device, table, "f32", tokens);
+      const { memory, sequence } = await writtenPages(device, table, "f32", tokens);
       const page = sequence.tables[0]![0]!;
       const free = [0, 1, 2, 3].filter((id) => id !== page).slice(0, 3);
       const chain = [
@@ -101,7 +64,7 @@ export function pageMemoryCases({ name, open, precision }: Implementation): void
       const table = randomWeight(random, "f32", [64, 6]);
       for (let round = 0; round < 20; round++) {
         const tokens = random.integers(random.integers(1, 1, 100)[0]!, 0, 63);
-        const { memory, sequence } = await written(
+        const { memory, sequence } = await writtenPages(
           device,
           table,
           random.pick<DType>(["f32", "bf16"]),
@@ -132,7 +95,7 @@ export function pageMemoryCases({ name, open, precision }: Implementation): void
     it("may relink a page that has been read: slots move in order", async () => {
       const random = new Random(44);
       const table = randomWeight(random, "f32", [64, 6]);
-      const { memory, sequence } = await written(device, table, "f32", random.integers(48, 0, 63));
+      const { memory, sequence } = await writtenPages(device, table, "f32", random.integers(48, 0, 63));
       const source = Int32Array.from(sequence.tables[0]!);
       const [before] = await memory.readSlots("keys", [{ pages: source, slots: 48 }]);
       const keep = Int32Array.from({ length: 24 }, (_, i) => 24 + i);
@@ -232,81 +195,4 @@ async function keepLast(memory: PageMemory, sequence: PagedSequence, count: numb
   heads.forEach(({ destination }, head) => {
     sequence.tables[head]!.length = destination.length;
   });
-}
-
-/** Pages whose keys and values are rows of `table`. */
-async function written(device: Device, table: Weight, dtype: DType, tokens: Int32Array, position = 0) {
-  const headDim = table.shape[1]!;
-  const sketch = new ProgramSketch({ kvLayers: 1, kvHeads: 1, headDim, vocabSize: 64 });
-  const x = sketch.embed(table);
-  sketch.push({ op: "writeKv", kvLayer: 0, k: x, v: x });
-  using executable = sketch.readOut(x).compileOn(device);
-  const decoding = new Decoding(device, sketch, { pages: 16, dtype }, 2);
-  decoding.executable.dispose();
-  const [memory, sequence] = [decoding.memory, decoding.sequence()];
-  sequence.position = position;
-  await executable.run(memory, {
-    tokens,
-    sequences: [sequence.next(tokens.length)],
-    outputs: new Int32Array(0),
-  });
-  return { memory, sequence };
-}
-
-/** Ties, the largest and smallest of each format, what is just past them, and plain numbers. */
-function awkwardNumbers(): Weight {
-  const random = new Random(51);
-  const special = [
-    0,
-    1,
-    -1,
-    65504,
-    65519,
-    65520,
-    -70000,
-    2 ** -14,
-    2 ** -24,
-    2 ** -25,
-    3 * 2 ** -25,
-    2 ** -26,
-    1e-8,
-    1e30,
-  ];
-  const ties = [
-    1 + 2 ** -11,
-    1 + 3 * 2 ** -11,
-    1 + 2 ** -8,
-    1 + 3 * 2 ** -8,
-    -(1 + 2 ** -11),
-    2 ** -14 - 2 ** -25,
-    2049,
-    2051,
-  ];
-  const near = ties.flatMap((tie) => [tie * (1 + 2 ** -22), tie * (1 - 2 ** -22)]);
-  const all = [...special, ...ties, ...near, 2 ** -120, 3.3895e38];
-  const data = Float32Array.from(
-    { length: 64 * 20 },
-    (_, i) => all[i] ?? random.normal() * 2 ** random.integer(-20, 15),
-  );
-  return f32Weight([64, 20], data);
-}
-
-/** By search through all values of a format. */
-function nearest(dtype: DType, value: number): number {
-  if (dtype === "f32") return value;
-  const decode = dtype === "f16" ? valueOfHalf : valueOfBfloat;
-  const infinity = dtype === "f16" ? 0x7c00 : 0x7f80;
-  let [low, high] = [0, infinity];
-  const magnitude = Math.abs(value);
-  // Infinity stands one step above the largest value.
-  const of = (bits: number) =>
-    bits < infinity ? decode(bits) : 2 * decode(infinity - 1) - decode(infinity - 2);
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (of(middle) <= magnitude) low = middle;
-    else high = middle;
-  }
-  const [below, above] = [magnitude - of(low), of(high) - magnitude];
-  const bits = below < above || (below === above && low % 2 === 0) ? low : high;
-  return Math.sign(value) * (bits === infinity ? Infinity : decode(bits));
 }
