@@ -1,4 +1,5 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { publint } from "publint";
@@ -29,6 +30,8 @@ const exported = {
   "@kvasir/bench": "verify",
 };
 const names = Object.keys(exported);
+/** The imports that bundles have of other packages: at the start of a line, or dynamic. */
+const importPattern = /^(?:(?:import|export)\b[^"';=]*|.*\bimport\()"([^."][^"]*)"/gm;
 const native = `@kvasir/kernels-${process.platform}-${process.arch}`;
 const binary = path.join(
   repository,
@@ -98,8 +101,16 @@ describe.each([...names, ...(binaryIsHere ? [native] : [])])("%s as a tarball", 
     }
   });
 
-  it("asks for versions that a registry has", () => {
-    const { manifest } = packed.get(name)!;
+  it("declares what its code imports and nothing else, in versions that a registry has", () => {
+    const { manifest, files, folder } = packed.get(name)!;
+    const code = files
+      .filter((file) => file.endsWith(".js"))
+      .map((file) => readFileSync(`${folder}/${file}`, "utf8"));
+    const imports = code.flatMap((text) => [...text.matchAll(importPattern)].map((match) => match[1]!));
+    const imported = imports
+      .filter((each) => !isBuiltin(each))
+      .map((each) => each.split("/", each.startsWith("@") ? 2 : 1).join("/"));
+    expect([...new Set(imported)].sort()).toEqual(Object.keys(manifest.dependencies ?? {}).sort());
     expect(JSON.stringify(manifest)).not.toMatch(/"(workspace|link|file|catalog):/);
     for (const { manifest: needed } of withDependencies(packed, name).slice(1)) {
       expect(needed.version).toBe(manifest.version);

@@ -75,9 +75,13 @@ export async function installPacked(packages: readonly PackedPackage[], scratch:
   const folder = mkdtempSync(path.join(scratch, "user-"));
   const tarballs = packages.map(({ tarball }) => tarball);
   const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"];
-  const quick = ["--prefer-offline", "--ignore-scripts", "--omit=optional", "--fetch-retries=1"];
+  const quick = ["--prefer-offline", "--ignore-scripts", "--omit=optional"];
+  // Without a network, npm would wait for minutes.
+  const retries = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=1000"];
   // Inside of npm test, npm would take the repository for the folder.
-  await execute("npm", ["install", "--prefix", folder, ...quiet, ...quick, ...tarballs], { cwd: folder });
+  await execute("npm", ["install", "--prefix", folder, ...quiet, ...quick, ...retries, ...tarballs], {
+    cwd: folder,
+  });
   return folder;
 }
 
