@@ -159,23 +159,26 @@ describe("installed into an empty folder", () => {
 
   // Between them, these two have every package installed.
   it.concurrent.for(["@kvasir/server", "@kvasir/bench"])(
-    "%s, and what it needs, has types that compile",
+    "%s, and what it needs, has types that compile, and so do the examples of their READMEs",
     async (name, context) => {
       const folder = await installed(name, context);
-      const imports = withDependencies(packed, name)
-        .map(({ manifest }) => manifest.name)
-        .filter((each) => names.includes(each))
-        .map((each, index) => `export * as package${index} from ${JSON.stringify(each)};\n`);
-      writeFileSync(path.join(folder, "user.mts"), imports.join(""));
+      const files = withDependencies(packed, name)
+        .filter(({ manifest }) => names.includes(manifest.name))
+        .flatMap((each, index) => {
+          const example = /```ts\n(.*?)```/s.exec(readFileSync(`${each.folder}/README.md`, "utf8"))![1]!;
+          writeFileSync(path.join(folder, `example-${index}.mts`), example);
+          writeFileSync(path.join(folder, `all-${index}.mts`), `export * from "${each.manifest.name}";`);
+          return [`example-${index}.mts`, `all-${index}.mts`];
+        });
       const compiler = path.join(repository, "node_modules", "typescript", "bin", "tsc");
       const roots = path.join(repository, "node_modules", "@types");
       const strict = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022"];
       const { stdout } = await runNode(
         folder,
-        ...[compiler, ...strict, "--types", "node", "--typeRoots", roots, "user.mts"],
+        ...[compiler, ...strict, "--types", "node", "--typeRoots", roots, ...files],
       ).catch((error: { stdout: string }) => error);
       // What other people's packages declare is not ours to mend.
-      const ours = stdout.split("\n").filter((line) => /^(user|node_modules\/@kvasir)/.test(line));
+      const ours = stdout.split("\n").filter((line) => !/^(node_modules\/(?!@kvasir)| |$)/.test(line));
       expect(ours).toEqual([]);
     },
   );
