@@ -1,20 +1,11 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { cpuLevels } from "@kvasir/runtime";
-import { ModuleKind, ScriptTarget, transpile } from "typescript";
 import { describe, expect, it } from "vitest";
+import { codeBlocks, runNode, runReadme } from "../../../.vitest/readme.ts";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
-const readme = readFileSync(`${folder}/README.md`, "utf8");
-const blocks = (language: string) =>
-  Array.from(readme.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs")), ([, block]) => block!);
-const commands = blocks("sh").flatMap((block) => block.trim().split("\n"));
-
-/** Runs Node in the folder of this package, where its own name is its dist. */
-const run = async (...args: string[]) =>
-  (await promisify(execFile)(process.execPath, args, { cwd: folder })).stdout;
+const commands = codeBlocks(`${folder}/README.md`, "sh").flatMap((block) => block.trim().split("\n"));
 
 /** What each command of the README must print. */
 const printed: Record<string, RegExp> = {
@@ -34,17 +25,14 @@ describe("the README", () => {
     async (command) => {
       const [, , subcommand, ...flags] = command.split(" ");
       const { bin } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-      const stdout = await run(bin["kvasir-bench"], subcommand!, ...flags);
+      const stdout = await runNode(folder, bin["kvasir-bench"], subcommand!, ...flags);
       expect(stdout).toMatch(printed[`npx kvasir-bench ${subcommand}`]!);
     },
     120_000,
   );
 
   it("has an example that runs on the built package and passes", async () => {
-    const [example, ...others] = blocks("ts");
-    expect(others).toEqual([]);
-    const module = transpile(example!, { module: ModuleKind.ESNext, target: ScriptTarget.ES2022 });
-    const stdout = await run("--input-type=module", "--eval", module);
+    const stdout = await runReadme(folder);
     expect(stdout.match(/passed: true/g)).toHaveLength(2);
   });
 });

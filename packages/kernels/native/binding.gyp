@@ -30,7 +30,7 @@
       "cflags_cc": ["-std=c++17"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
       # A symbol that nobody defines fails the load instead of ending the process at its first call.
-      "conditions": [["OS=='linux'", { "ldflags": ["-Wl,-z,now"] }]],
+      "conditions": [["OS=='linux'", { "ldflags": ["-Wl,-z,now", "-static-libstdc++", "-static-libgcc"] }]],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
         "GCC_ENABLE_CPP_EXCEPTIONS": "NO",

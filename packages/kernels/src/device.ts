@@ -28,7 +28,7 @@ export interface MappedFile extends Disposable {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  /** A view of the file, which stays mapped while the tensor lives. Bounds are checked against `size`. */
+  /** A view of the file from byte `offset` on, which stays mapped while the tensor lives. Bounds are checked against `size`. */
   tensor(dtype: DType, shape: readonly number[], offset: number): Tensor;
   dispose(): void;
 }

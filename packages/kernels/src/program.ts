@@ -45,7 +45,8 @@ export type Rope = {
 /**
  * The op set. Buffers, tensors, ropes and KV layers are indices into the program. `x[r]` is row r.
  * `out` may be the same buffer as an input, except in `linear` (where it may only equal `residual`)
- * and `attend`.
+ * and `attend`. A buffer is written before it is read. `embed`, `rope`, `writeKv`, `attend` and the body
+ * of an `iterate` work on buffers of `"tokens"`.
  */
 export type Instruction =
   /** out[r] = table[token[r]]; table [vocab, width]. */
@@ -78,7 +79,9 @@ export type Instruction =
    * out[r] = softmax(scale * q[r] . K) . V over the slots that the mask shows; query head h reads KV
    * head floor(h * kvHeads / heads), heads = width / headDim. Visible to a row at position p, in slot s
    * of its sequence: slots up to s (`strict`: up to s - 1), and of those, where `window` > 0, slots whose
-   * position is greater than p - window. Nothing visible: zeros. `rope` is what `sinks` are turned by.
+   * position is greater than p - window. Nothing visible: zeros. `rope` is what `sinks` are turned by, its
+   * scale left out; it must not be dynamic where there are any. The KV layer was written earlier in the
+   * program, or an enclosing `iterate` lists it: no slot of another sequence is ever read.
    */
   | {
       readonly op: "attend";
@@ -99,8 +102,9 @@ export type Instruction =
    * Runs the next `body` instructions once for all rows, then again for each sequence of n > 1 rows,
    * alone, until it has had min(passes, n) passes, or, where `tolerance` > 0, until a pass changed no
    * element of `kvLayers`' new keys and values by more than `tolerance`. Before the first pass the slots
-   * of the step's rows in `kvLayers` (the sources that lie above some of their readers) are set to zero
-   * (LCKV, Wu and Tu 2024). Does not nest; the body writes no buffer that it reads from before it.
+   * of the step's rows in `kvLayers` (the sources that lie above some of their readers, written in the body)
+   * get zero keys and values at their true positions (LCKV, Wu and Tu 2024). What counts for `tolerance` is
+   * what pages store; the first pass is compared with the zeros. Does not nest; the body writes no buffer that it reads from before it.
    */
   | {
       readonly op: "iterate";

@@ -1,4 +1,7 @@
-/** One run of a program: new tokens of one or more sequences, prefill and decode mixed. */
+/**
+ * One run of a program: new tokens of one or more sequences, prefill and decode mixed. Its arrays may be
+ * used again as soon as `run` has returned its promise.
+ */
 export type Step = {
   /** Token ids of all rows, sequence after sequence. */
   readonly tokens: Int32Array;
@@ -17,9 +20,9 @@ export type StepSequence = {
   readonly rows: number;
   /** Logical position of its first row; the others follow. */
   readonly position: number;
-  /** [kvLayers * kvHeads]: slots in use before this step. Row i goes to slot resident + i. */
+  /** [kvLayers * kvHeads]: slots in use before this step, at most `position`. Row i goes to slot resident + i. */
   readonly resident: Int32Array;
-  /** Page ids, table after table, KV layer by KV layer, head by head; each has ceil((resident + rows) / pageTokens). */
+  /** Page ids, table after table, KV layer by KV layer, head by head; each has ceil((resident + rows) / pageTokens). A page is written by one table of a step only. */
   readonly pages: Int32Array;
   /**
    * 0, or how many first slots are attention sinks that are seen as if they stood directly before the
@@ -52,6 +55,7 @@ export type Sampling = {
   readonly history: Int32Array;
   /** How many of `history` are prompt. */
   readonly promptLength: number;
+  /** Ids whose logits are raised by `biasValues`; where one comes twice, both count. -Infinity forbids a token. */
   readonly biasIds: Int32Array;
   readonly biasValues: Float32Array;
   /** Alternatives to report with log-probabilities: -1 none at all, 0 the sampled token only. */

@@ -1,12 +1,10 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import path from "node:path";
 import { expect, it } from "vitest";
-import { runScript } from "./child-script.ts";
+import { codeBlocks, runReadme } from "../../../.vitest/readme.ts";
 
-it("the first example of the README runs and prints what it says", async () => {
-  const readme = readFileSync(join(import.meta.dirname, "..", "README.md"), "utf8");
-  const example = /```ts\n(.*?)```/s.exec(readme)![1]!;
-  const { code, stdout } = await runScript(example.replace('"@kvasir/kernels"', '"../src/index.ts"'));
-  expect({ code, stdout }).toEqual({ code: 0, stdout: "Float32Array(3) [ 3, 7, 11 ]\n" });
-  expect(example).toContain(`// ${stdout.trim()}`);
+it("the README's example runs and prints what it says", async () => {
+  const folder = path.join(import.meta.dirname, "..");
+  const stdout = await runReadme(folder);
+  expect(stdout).toBe("Float32Array(3) [ 3, 7, 11 ]\n");
+  expect(codeBlocks(`${folder}/README.md`, "ts")[0]).toContain(`// ${stdout.trim()}`);
 });

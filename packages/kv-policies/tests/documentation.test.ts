@@ -1,17 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it, vi } from "vitest";
+import { codeBlocks } from "../../../.vitest/readme.ts";
 
 const folder = await mkdtemp(join(tmpdir(), "kv-policies-documentation-"));
 afterAll(() => rm(folder, { recursive: true }));
 
-/** The ts blocks of a page, in order. */
-async function blocksOf(page: string): Promise<string[]> {
-  const text = await readFile(new URL(page, import.meta.url), "utf8");
-  return Array.from(text.matchAll(/```ts\n(.*?)```/gs), ([, block]) => block!);
-}
+const blocksOf = (page: string) => codeBlocks(fileURLToPath(new URL(page, import.meta.url)), "ts");
 
 /** Runs code as a module and returns what it logged. */
 async function run(name: string, code: string): Promise<unknown[]> {
@@ -29,14 +26,14 @@ async function run(name: string, code: string): Promise<unknown[]> {
 }
 
 it("the example of the README runs and prints what it says", async () => {
-  const [example] = await blocksOf("../README.md");
+  const [example] = blocksOf("../README.md");
   expect(await run("readme", example!)).toEqual([true, Int32Array.of(0, 3, 5, 7)]);
 });
 
 // The page's last block prints; its second hands the conformance checks to `it`.
 const checks: [string, () => void][] = [];
 vi.stubGlobal("it", (name: string, check: () => void) => checks.push([name, check]));
-const printed = await run("write-a-policy", (await blocksOf("../../../docs/write-a-policy.md")).join("\n"));
+const printed = await run("write-a-policy", blocksOf("../../../docs/write-a-policy.md").join("\n"));
 vi.unstubAllGlobals();
 
 describe("the policy of docs/write-a-policy.md", () => {

@@ -1,9 +1,9 @@
 import type { Executable, PageMemory } from "../device.ts";
+import { Disposal } from "../disposal.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Program } from "../program.ts";
 import type { Step, StepResult } from "../step.ts";
 import { validateStep } from "../validate-step.ts";
-import { Disposal } from "./disposal.ts";
 import { InterpreterPageMemory } from "./page-memory.ts";
 import { copyStep } from "./step-copy.ts";
 import { StepRun } from "./step-run.ts";

@@ -1,11 +1,11 @@
 import type { Device, Executable, MappedFile, PageMemory, PageMemorySpec } from "../device.ts";
+import { Disposal } from "../disposal.ts";
 import type { DType } from "../dtype.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Program } from "../program.ts";
 import type { Tensor } from "../tensor.ts";
 import { validatePageMemorySpec, validateTensorData } from "../validate-memory.ts";
 import { validateProgram } from "../validate-program.ts";
-import { Disposal } from "./disposal.ts";
 import { InterpreterExecutable } from "./executable.ts";
 import { InterpreterFile } from "./mapped-file.ts";
 import { InterpreterPageMemory } from "./page-memory.ts";

@@ -1,10 +1,10 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { MappedFile } from "../device.ts";
+import { Disposal } from "../disposal.ts";
 import type { DType } from "../dtype.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Tensor } from "../tensor.ts";
 import { validateTensorView } from "../validate-memory.ts";
-import { Disposal } from "./disposal.ts";
 import { SharedUse } from "./shared-use.ts";
 import { InterpreterTensor } from "./tensor.ts";
 

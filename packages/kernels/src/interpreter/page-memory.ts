@@ -1,7 +1,7 @@
 import type { Compaction, PageMemory, PageMemorySpec, SlotData } from "../device.ts";
+import { Disposal } from "../disposal.ts";
 import { dtypeBytes } from "../dtype.ts";
 import { validateCompactions, validateCopy, validateSlotReads } from "../validate-memory.ts";
-import { Disposal } from "./disposal.ts";
 import { roundTo } from "./float-format.ts";
 import type { Work, WorkQueue } from "./work-queue.ts";
 

@@ -1,6 +1,6 @@
+import { Disposal } from "../disposal.ts";
 import { type DType, dtypeBytes } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
-import { Disposal } from "./disposal.ts";
 import { type WeightSource, Weights } from "./weights.ts";
 
 export class InterpreterTensor extends Disposal implements Tensor {

@@ -1,6 +1,6 @@
 import type { Device, Executable, MappedFile, PageMemory, PageMemorySpec } from "../device.ts";
+import { Disposal } from "../disposal.ts";
 import type { DType } from "../dtype.ts";
-import { Disposal } from "../interpreter/disposal.ts";
 import type { Program } from "../program.ts";
 import type { Tensor } from "../tensor.ts";
 import { validatePageMemorySpec, validateTensorData } from "../validate-memory.ts";

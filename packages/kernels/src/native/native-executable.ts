@@ -1,5 +1,5 @@
 import type { Executable, PageMemory } from "../device.ts";
-import { Disposal } from "../interpreter/disposal.ts";
+import { Disposal } from "../disposal.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Program } from "../program.ts";
 import type { Step, StepResult } from "../step.ts";

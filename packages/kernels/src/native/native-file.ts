@@ -1,6 +1,6 @@
 import type { MappedFile } from "../device.ts";
+import { Disposal } from "../disposal.ts";
 import type { DType } from "../dtype.ts";
-import { Disposal } from "../interpreter/disposal.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Tensor } from "../tensor.ts";
 import { validateTensorView } from "../validate-memory.ts";

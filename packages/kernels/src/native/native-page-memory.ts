@@ -1,5 +1,5 @@
 import type { Compaction, PageMemory, PageMemorySpec, SlotData } from "../device.ts";
-import { Disposal } from "../interpreter/disposal.ts";
+import { Disposal } from "../disposal.ts";
 import { validateCompactions, validateCopy, validateSlotReads } from "../validate-memory.ts";
 import { dtypeCodes, slotDataCodes } from "./abi-codes.ts";
 import type { DeviceHandle, NativeAddon, PagesHandle } from "./addon.ts";

@@ -1,5 +1,5 @@
+import { Disposal } from "../disposal.ts";
 import { type DType, dtypeBytes } from "../dtype.ts";
-import { Disposal } from "../interpreter/disposal.ts";
 import type { Tensor } from "../tensor.ts";
 import type { NativeAddon, TensorHandle } from "./addon.ts";
 

@@ -1,4 +1,4 @@
-import { KernelError } from "../kernel-error.ts";
+import { KernelError } from "./kernel-error.ts";
 
 /** What can be disposed once, on its own or by disposing what made it. */
 export abstract class Disposal implements Disposable {
