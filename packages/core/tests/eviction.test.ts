@@ -103,6 +103,66 @@ test("l2-norm: the answer is that of a full cache with a mask on the evicted slo
   expect(largest).toBeLessThan(2e-4);
 });
 
+test("streaming-llm that evicts after every chunk reads a prompt in the memory of a chunk and the window", async () => {
+  const [sinks, budget, chunk] = [4, 32, 20];
+  const long = Array.from({ length: 300 }, (_, i) => prompt[(i * 7) % prompt.length]!);
+  await using engine = await Engine.load({
+    integrity: "step",
+    model: folder,
+    chunkTokens: chunk,
+    kvCache: { ...f32, policy: "streaming-llm", budget, sinks, prefill: "chunk" },
+  });
+  const plain = await PlainLlama.load(folder);
+  plain.positions = "cache";
+  const cut = (slack: number) => {
+    for (const entries of plain.cache.flat()) {
+      if (entries.length >= budget + slack) entries.splice(sinks, entries.length - budget);
+    }
+  };
+  let logits: Float64Array = new Float64Array();
+  for (const [i, id] of long.entries()) {
+    logits = plain.next(id);
+    if ((i + 1) % chunk === 0) cut(1);
+  }
+  const answer = engine.generate({
+    prompt: long,
+    maxTokens: 40,
+    temperature: 0,
+    logprobs: 20,
+    ignoreEos: true,
+  });
+  const { largest } = await follow(answer, logits, (id) => {
+    const next = plain.next(id);
+    cut(pageTokens);
+    return next;
+  });
+  expect(largest).toBeLessThan(2e-4);
+  const { info } = engine;
+  const pages = info.kvLayers * info.kvHeads * Math.ceil((budget + chunk) / pageTokens);
+  expect(engine.stats().peakKvBytes).toBe((pages * info.kvBytes) / info.pages);
+});
+
+test("requests with different policies share a batch, and each answers as it does alone", async () => {
+  await using engine = await Engine.load({ integrity: "step", model: folder, kvCache: f32 });
+  const policies = [
+    {},
+    { policy: "full" },
+    { policy: "streaming-llm", budget: 20 },
+    { policy: "l2-norm", budget: 20, recent: 4, protectLayers: [0, -1] },
+    { policy: "l2-norm", budget: 0.6, recent: 4, prefill: "chunk" },
+  ] as const;
+  const ask = (kvCache: (typeof policies)[number]) =>
+    engine.complete({ prompt, maxTokens: 50, temperature: 0, ignoreEos: true, logprobs: 0, kvCache });
+  const alone = [];
+  for (const policy of policies) alone.push(await ask(policy));
+  const before = engine.stats().steps;
+  expect(await Promise.all(policies.map(ask))).toEqual(alone);
+  expect(engine.stats().steps - before).toBeLessThan(2 * 50);
+  expect(alone[1]).toEqual(alone[0]);
+  for (const evicted of alone.slice(2)) expect(evicted.logprobs).not.toEqual(alone[0]!.logprobs);
+  expect(engine.stats().evictedSlots).toBeGreaterThan(0);
+});
+
 test.each(["l2-norm", "streaming-llm"])("%s that evicts nothing changes no bit", async (policy) => {
   const answers = [];
   for (const kvCache of [f32, { ...f32, policy, budget: 400 }]) {
