@@ -1,6 +1,7 @@
 import { EngineError } from "./engine-error.ts";
 import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
+import { received } from "./received.ts";
 
 const known = new Set([
   ...[
@@ -32,7 +33,7 @@ function integer(
   if (typeof value === "number" && Number.isInteger(value) && value >= low && value <= high) return value;
   throw new EngineError(
     "invalid-options",
-    `${field}: expected an integer in [${low}, ${high}], received ${String(value)}`,
+    `${field}: expected an integer in [${low}, ${high}], received ${received(value)}`,
     field,
   );
 }
@@ -41,18 +42,29 @@ function oneOf(value: unknown, allowed: readonly unknown[], field: string): void
   if (value === undefined || allowed.includes(value)) return;
   throw new EngineError(
     "invalid-options",
-    `${field}: expected one of ${allowed.join(", ")}, received ${JSON.stringify(value)}`,
+    `${field}: expected one of ${allowed.join(", ")}, received ${received(value)}`,
+    field,
+  );
+}
+
+function object(value: unknown, field: string): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new EngineError(
+    "invalid-options",
+    `${field}: expected an object, received ${received(value)}`,
     field,
   );
 }
 
 /** Checks what is not another package's to check. Throws `invalid-options` naming the option and its range. */
 export function checkOptions(options: EngineOptions): LoopLimits {
+  object(options, "options");
   for (const field of Object.keys(options)) oneOf(field, [...known], field);
   if (typeof options.model !== "string" || options.model === "") {
     throw new EngineError("invalid-options", "model: expected the path of a checkpoint directory", "model");
   }
   oneOf(options.backend, ["auto", "native", "interpreter"], "backend");
+  if (options.kvCache !== undefined) object(options.kvCache, "kvCache");
   oneOf(options.kvCache?.dtype, ["f32", "f16", "bf16"], "kvCache.dtype");
   oneOf(options.kvCache?.pageTokens, [16, 32], "kvCache.pageTokens");
   oneOf(options.integrity, ["step", "idle"], "integrity");
@@ -62,7 +74,8 @@ export function checkOptions(options: EngineOptions): LoopLimits {
     onWarning: options.onWarning ?? ((message) => process.emitWarning(message, "KvasirWarning")),
     stepTokens,
     chunkTokens: Math.min(integer(options, "chunkTokens", stepTokens, 65_536), stepTokens),
-    maxRunning: integer(options, "maxRunning", 64, 4096),
+    // Each can decode in every step, so nobody holds pages without going on.
+    maxRunning: Math.min(integer(options, "maxRunning", 64, 4096), stepTokens),
     maxWaiting: integer(options, "maxWaiting", 256, 1_000_000, 0),
   };
 }

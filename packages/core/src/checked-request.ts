@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { EngineError } from "./engine-error.ts";
 import type { GenerateRequest } from "./generate-request.ts";
+import { received } from "./received.ts";
 
 /** A request whose every number is in its range and whose defaults are filled in. */
 export type CheckedRequest = {
@@ -45,11 +46,12 @@ const known = new Set([
   ...["prompt", "messages", "stop", "logitBias", "seed", "ignoreEos", "kvCache", "signal"],
 ]);
 
-function refuse(field: string, expected: string, received: unknown): never {
-  const shown =
-    typeof received === "bigint" ? `${received}n` : (JSON.stringify(received) ?? String(received));
-  const text = shown.length > 60 ? `${shown.slice(0, 60)}…` : shown;
-  throw new EngineError("invalid-request", `${field}: expected ${expected}, received ${text}`, field);
+function refuse(field: string, expected: string, value: unknown): never {
+  throw new EngineError(
+    "invalid-request",
+    `${field}: expected ${expected}, received ${received(value)}`,
+    field,
+  );
 }
 
 function number<Default extends number | undefined>(
@@ -64,16 +66,20 @@ function number<Default extends number | undefined>(
   if (!inside || (integer && !Number.isInteger(value))) {
     refuse(field, `${integer ? "an integer" : "a number"} in ${above ? "(" : "["}${low}, ${high}]`, value);
   }
+  // Sampling is in single precision, where a tiny temperature would be none.
+  if (value !== 0 && Math.fround(value) === 0)
+    refuse(field, "0, or a number that f32 does not round to 0", value);
   return value;
 }
 
 function stops(value: GenerateRequest["stop"]): readonly string[] {
-  const list = typeof value === "string" ? [value] : (value ?? []);
-  const fine =
-    Array.isArray(list) &&
-    list.length <= 16 &&
-    list.every((stop) => typeof stop === "string" && stop.length > 0 && stop.length <= 1024);
-  return fine ? list : refuse("stop", "a string or up to 16 strings of 1 to 1,024 characters", value);
+  const given = typeof value === "string" ? [value] : (value ?? []);
+  const list: unknown[] = Array.isArray(given) && given.length <= 16 ? Array.from(given) : [undefined];
+  const isStop = (stop: unknown): stop is string =>
+    typeof stop === "string" && stop.length > 0 && stop.length <= 1024 && !/\p{Surrogate}/u.test(stop);
+  return list.every(isStop)
+    ? list
+    : refuse("stop", "a string or up to 16 strings of 1 to 1,024 whole characters", value);
 }
 
 function seed(value: GenerateRequest["seed"]): bigint {
@@ -82,12 +88,13 @@ function seed(value: GenerateRequest["seed"]): bigint {
     refuse("seed", "a safe integer or a bigint", value);
   if (typeof value !== "number" && typeof value !== "bigint")
     refuse("seed", "a safe integer or a bigint", value);
+  if (value < -(2n ** 63n) || value >= 2n ** 64n) refuse("seed", "at most 64 bits", value);
   return BigInt.asUintN(64, BigInt(value));
 }
 
 function bias(value: GenerateRequest["logitBias"], vocabSize: number): [Int32Array, Float32Array] {
   if (value === undefined) return [new Int32Array(0), new Float32Array(0)];
-  if (typeof value !== "object" || value === null || Array.isArray(value))
+  if (typeof value !== "object" || value === null || Symbol.iterator in value)
     refuse("logitBias", "an object", value);
   const entries = Object.entries(value);
   if (entries.length > 1024) refuse("logitBias", "at most 1,024 entries", entries.length);

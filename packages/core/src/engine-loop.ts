@@ -33,7 +33,6 @@ export type LoopLimits = {
 export class EngineLoop {
   readonly #resources: LoopResources;
   readonly #limits: LoopLimits;
-  readonly #wholeChunks: boolean;
   readonly #promises: PagePromises;
   readonly #tables = new PageTables();
   #waiting: Sequence[] = [];
@@ -49,7 +48,6 @@ export class EngineLoop {
   constructor(resources: LoopResources, limits: LoopLimits) {
     this.#resources = resources;
     this.#limits = limits;
-    this.#wholeChunks = resources.model.layerMap.groups.length > 0;
     this.#promises = new PagePromises(resources.pool, resources.model, {
       pageTokens: resources.memory.spec.pageTokens,
       chunkTokens: limits.chunkTokens,
@@ -118,7 +116,7 @@ export class EngineLoop {
 
   async #step(): Promise<void> {
     const { stepTokens, chunkTokens } = this.#limits;
-    const scheduled = schedule(this.#running, stepTokens, chunkTokens, this.#wholeChunks);
+    const scheduled = schedule(this.#running, stepTokens, chunkTokens);
     await this.#run(scheduled);
     this.#drop((sequence) => sequence.left);
     const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.#running.includes(one));
@@ -173,7 +171,11 @@ export class EngineLoop {
       this.promptTokens += Math.max(0, Math.min(rows, sequence.promptLength - before[i]!));
     });
     plan.outputs.forEach((sequence, i) => {
-      this.#accept(sequence, result, i);
+      try {
+        this.#accept(sequence, result, i);
+      } catch (cause) {
+        this.#end(sequence, failure(`the answer failed: ${messageOf(cause)}`, cause));
+      }
     });
   }
 

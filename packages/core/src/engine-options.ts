@@ -28,7 +28,7 @@ export type EngineOptions = {
   readonly stepTokens?: number;
   /** The largest chunk of one prompt in a step; default `stepTokens`. */
   readonly chunkTokens?: number;
-  /** Sequences that run at once; default 64. */
+  /** Sequences that run at once, `stepTokens` at most; default 64. */
   readonly maxRunning?: number;
   /** Requests that may wait, 0 or more; one more is refused with `overloaded`; default 256. */
   readonly maxWaiting?: number;

@@ -1,5 +1,6 @@
 import os from "node:os";
 import { EngineError } from "./engine-error.ts";
+import { received } from "./received.ts";
 
 const units: Readonly<Record<string, number>> = {
   "": 1,
@@ -20,13 +21,15 @@ const units: Readonly<Record<string, number>> = {
 
 /** Bytes of `512MiB`, `2GB`, `1000000` or a number. Throws `invalid-options` naming `param`. */
 export function parseBytes(size: number | string, param: string): number {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(String(size));
+  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(
+    typeof size === "number" ? String(size) : typeof size === "string" ? size : "",
+  );
   const unit = match && units[match[2]!.toLowerCase()];
   const bytes = match && unit ? Math.floor(Number(match[1]) * unit) : Number.NaN;
   if (!Number.isSafeInteger(bytes) || bytes <= 0) {
     throw new EngineError(
       "invalid-options",
-      `${param}: expected bytes as a positive number or like 512MiB, received ${JSON.stringify(size)}`,
+      `${param}: expected bytes as a positive number or like 512MiB, received ${received(size)}`,
       param,
     );
   }

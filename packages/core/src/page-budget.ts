@@ -1,3 +1,4 @@
+import os from "node:os";
 import { type DType, dtypeBytes, type Model } from "@kvasir/runtime";
 import { EngineError } from "./engine-error.ts";
 import { formatBytes, freeMemory, parseBytes } from "./memory-size.ts";
@@ -29,6 +30,13 @@ export function budgetPages(
     options.memory === undefined
       ? Math.min(freeMemory() / 4, defaultRequests * full)
       : parseBytes(options.memory, "kvCache.memory");
+  if (memory > os.totalmem()) {
+    throw new EngineError(
+      "invalid-options",
+      `kvCache.memory: ${formatBytes(memory)} is more than the ${formatBytes(os.totalmem())} of this machine`,
+      "kvCache.memory",
+    );
+  }
   const pages = Math.min(Math.floor(memory / pageBytes), 2 ** 31 - 1);
   if (pages < heads) {
     throw new EngineError(

@@ -4,6 +4,7 @@ import { isCacheOption } from "./checked-options.ts";
 import { EngineError } from "./engine-error.ts";
 import type { PolicyChoice } from "./engine-options.ts";
 import { availableSignals } from "./eviction.ts";
+import { received } from "./received.ts";
 
 /**
  * Binds a policy to a model. What cannot work together is refused here, with `code`, the option's name and the
@@ -14,7 +15,18 @@ export function choosePolicy(
   { model, pageTokens }: { readonly model: Model; readonly pageTokens: number },
   code: "invalid-options" | "invalid-request",
 ): Policy {
+  if (typeof choice !== "object" || choice === null || Array.isArray(choice)) {
+    throw new EngineError(code, `kvCache: expected an object, received ${received(choice)}`, "kvCache");
+  }
   const { policy: name = "full", ...rest } = choice;
+  if (typeof name !== "string" && !Array.isArray(name?.signals)) {
+    const expected = "a policy's name or what definePolicy returns";
+    throw new EngineError(
+      code,
+      `kvCache.policy: expected ${expected}, received ${received(name)}`,
+      "kvCache.policy",
+    );
+  }
   // Of the engine's options, those about pages are not the policy's; a request has none of them.
   const options =
     code === "invalid-options"
@@ -36,7 +48,10 @@ export function choosePolicy(
     }
     return policy;
   } catch (error) {
-    if (!(error instanceof PolicyError)) throw error;
+    if (error instanceof EngineError) throw error;
+    if (!(error instanceof PolicyError)) {
+      throw new EngineError(code, `kvCache: ${String(error)}`, "kvCache", { cause: error });
+    }
     const param = error.field ? `kvCache.${error.field}` : "kvCache.policy";
     throw new EngineError(code, `${param}: ${error.message}`, param, { cause: error });
   }

@@ -1,3 +1,5 @@
+import type { Policy } from "@kvasir/kv-policies";
+import type { Model } from "@kvasir/runtime";
 import { StreamDecoder } from "@kvasir/tokenizer";
 import type { CheckedRequest } from "./checked-request.ts";
 import { EngineError } from "./engine-error.ts";
@@ -17,7 +19,8 @@ export async function prepareSequence(
   loaded: LoadedEngine,
 ): Promise<Sequence> {
   const { info, tokenizer, model } = loaded;
-  const policy = request.kvCache ? choosePolicy(request.kvCache, loaded, "invalid-request") : loaded.policy;
+  const policy =
+    request.kvCache !== undefined ? choosePolicy(request.kvCache, loaded, "invalid-request") : loaded.policy;
   if (checked.stop.length > 0) needTokenizer(tokenizer, "stop");
   const prompt = await promptIds(request, { tokenizer, vocabSize: info.vocabSize });
   const room = info.maxPositions - prompt.length;
@@ -33,10 +36,22 @@ export async function prepareSequence(
     request: checked,
     policy,
     prompt,
-    // With positions inside the cache a generation may go on for ever: no distance grows.
-    maxLength: prompt.length + (policy.positions === "cache" ? wanted : Math.min(wanted, room)),
+    maxLength:
+      prompt.length + (staysInside(policy, model, prompt.length, wanted) ? wanted : Math.min(wanted, room)),
+    cyclic: model.layerMap.groups.length > 0,
     decoder: tokenizer && new StreamDecoder(tokenizer, { stop: checked.stop, skipSpecial: true }),
     vocabSize: tokenizer?.vocabSize ?? 0,
     eosIds: model.config.eosIds.length > 0 ? model.config.eosIds : (tokenizer?.eosIds ?? []),
   });
+}
+
+/** Positions of a step are 32-bit. */
+const lastPosition = 2 ** 31 - 1;
+
+/** With positions inside the cache a generation may go over the context, where no head ever holds more than it. */
+function staysInside(policy: Policy, { config, kvLayers }: Model, prompt: number, maxNew: number): boolean {
+  if (policy.positions !== "cache" || !policy.evicts || prompt + maxNew > lastPosition) return false;
+  return Array.from({ length: kvLayers }, (_, layer) =>
+    policy.maximumResident({ layer, prompt, maxNew }),
+  ).every(({ decode }) => decode <= config.maxPositions);
 }

@@ -1,6 +1,7 @@
 import { type ChatTemplate, type Tokenizer, TokenizerError } from "@kvasir/tokenizer";
 import { EngineError } from "./engine-error.ts";
 import type { GenerateRequest } from "./generate-request.ts";
+import { received } from "./received.ts";
 
 type Source = { readonly tokenizer: Tokenizer | undefined; readonly vocabSize: number };
 
@@ -39,7 +40,7 @@ async function encode(
   const isId = (id: unknown) => typeof id === "number" && Number.isInteger(id) && id >= 0 && id < vocabSize;
   const wrong = ids.findIndex((id) => !isId(id));
   if (wrong >= 0) {
-    refuse("prompt", `expected text or token ids in [0, ${vocabSize - 1}], received ${String(ids[wrong])}`);
+    refuse("prompt", `expected text or token ids in [0, ${vocabSize - 1}], received ${received(ids[wrong])}`);
   }
   return Int32Array.from(ids as ArrayLike<number>);
 }
@@ -53,5 +54,8 @@ export async function promptIds(request: GenerateRequest, source: Source): Promi
   const ids = await encode(request, source).catch((error: unknown) =>
     error instanceof TokenizerError ? refuse(field, error.message, error) : Promise.reject(error),
   );
+  const unknown = ids.find((id) => id >= source.vocabSize);
+  if (unknown !== undefined)
+    refuse(field, `has token ${unknown}, but the model's vocabulary ends at ${source.vocabSize - 1}`);
   return ids.length > 0 ? ids : refuse(field, "expected at least one token, received none");
 }

@@ -3,11 +3,8 @@ import { expect, test } from "vitest";
 import { schedule } from "./schedule.ts";
 
 const rows = (pending: number[], stepTokens: number, chunkTokens: number, wholeChunks = false) => {
-  const running = pending.map((pending, index) => ({ index, pending }));
-  return schedule(running, stepTokens, chunkTokens, wholeChunks).map(({ sequence, rows }) => [
-    sequence.index,
-    rows,
-  ]);
+  const running = pending.map((pending, index) => ({ index, pending, wholeChunks }));
+  return schedule(running, stepTokens, chunkTokens).map(({ sequence, rows }) => [sequence.index, rows]);
 };
 
 test("decoding sequences run before prompts that arrived earlier", () =>
@@ -56,5 +53,35 @@ test("whole chunks are never cut by what others leave, and the first prompt neve
     [1, 1],
     [2, 1],
     [3, 8],
+  ]);
+});
+
+test("a prompt in whole chunks goes on however many sequences decode", () =>
+  expect(rows([1, 1, 1, 1, 100], 3, 8, true)).toEqual([
+    [0, 1],
+    [1, 1],
+    [2, 1],
+    [4, 8],
+  ]));
+
+test("whole chunks of one token keep to the limit of a step", () =>
+  expect(rows([9, 9, 9, 9], 2, 1, true)).toEqual([
+    [0, 1],
+    [1, 1],
+  ]));
+
+test("prompts that may be cut share a step with one that may not", () => {
+  const running = [
+    { name: "cut", pending: 6, wholeChunks: false },
+    { name: "whole", pending: 9, wholeChunks: true },
+    { name: "behind", pending: 9, wholeChunks: false },
+  ];
+  const names = (stepTokens: number) =>
+    schedule(running, stepTokens, 8).map(({ sequence, rows }) => [sequence.name, rows]);
+  expect(names(10)).toEqual([["cut", 6]]);
+  expect(names(15)).toEqual([
+    ["cut", 6],
+    ["whole", 8],
+    ["behind", 1],
   ]);
 });

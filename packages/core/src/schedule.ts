@@ -2,6 +2,8 @@
 export type Schedulable = {
   /** Tokens that are not in the cache yet; at least 1. More than 1: the prompt is still being read. */
   readonly pending: number;
+  /** A chunk of its prompt runs whole or not at all. */
+  readonly wholeChunks: boolean;
 };
 
 export type Scheduled<S> = { readonly sequence: S; readonly rows: number };
@@ -11,9 +13,9 @@ export type Scheduled<S> = { readonly sequence: S; readonly rows: number };
  * one token each, so that a long prompt never stalls a stream; prompts share the rest in order of arrival,
  * so that each goes on as soon as there is room. At least one sequence runs, whatever the limits.
  *
- * `wholeChunks` is for models whose result depends on where a prompt is cut (cyclic layer maps): a chunk
- * then runs whole or not at all, so that the cuts do not depend on who else is running; the first prompt
- * in line may go over `stepTokens` rather than starve.
+ * `wholeChunks` is for sequences whose result depends on where the prompt is cut (cyclic layer maps, policies
+ * that evict after every chunk): the cuts then do not depend on who else is running; the first prompt in line
+ * may go over `stepTokens` rather than starve.
  *
  * @param running in order of arrival
  * @param stepTokens tokens of the step, at least 1
@@ -23,21 +25,23 @@ export function schedule<S extends Schedulable>(
   running: readonly S[],
   stepTokens: number,
   chunkTokens: number,
-  wholeChunks = false,
 ): Scheduled<S>[] {
   const chosen: Scheduled<S>[] = [];
   let left = stepTokens;
-  for (const decoding of [true, false]) {
-    for (const sequence of running) {
-      if ((sequence.pending === 1) !== decoding) continue;
-      const chunk = Math.min(sequence.pending, chunkTokens);
-      const starves = wholeChunks && !decoding && !chosen.some(({ rows }) => rows > 1);
-      if (left <= 0 && !starves) return chosen;
-      if (wholeChunks && chunk > left && !starves) return chosen;
-      const rows = wholeChunks ? chunk : Math.min(chunk, left);
-      chosen.push({ sequence, rows });
-      left -= rows;
-    }
+  for (const sequence of running) {
+    if (sequence.pending > 1 || left === 0) continue;
+    chosen.push({ sequence, rows: 1 });
+    left -= 1;
+  }
+  let first = true;
+  for (const sequence of running) {
+    if (sequence.pending === 1) continue;
+    const chunk = Math.min(sequence.pending, chunkTokens);
+    const rows = sequence.wholeChunks && (first || chunk <= left) ? chunk : Math.min(chunk, left);
+    if (rows <= 0 || (sequence.wholeChunks && rows < chunk)) break;
+    chosen.push({ sequence, rows });
+    left -= rows;
+    first = false;
   }
   return chosen;
 }

@@ -20,6 +20,7 @@ export class Sequence implements Schedulable {
   readonly promptLength: number;
   /** Prompt and generated tokens at most. */
   readonly maxLength: number;
+  readonly wholeChunks: boolean;
   readonly tokens: TokenList;
   readonly queue = new ChunkQueue<GenerateChunk>();
   readonly #decoder: StreamDecoder | undefined;
@@ -39,6 +40,8 @@ export class Sequence implements Schedulable {
     policy: Policy;
     prompt: Int32Array;
     maxLength: number;
+    /** The model's results depend on where a prompt is cut. */
+    cyclic: boolean;
     decoder: StreamDecoder | undefined;
     /** Of the tokenizer. */
     vocabSize: number;
@@ -48,6 +51,7 @@ export class Sequence implements Schedulable {
     this.policy = options.policy;
     this.promptLength = options.prompt.length;
     this.maxLength = options.maxLength;
+    this.wholeChunks = options.cyclic || (this.policy.evicts && this.policy.options.prefill === "chunk");
     this.tokens = new TokenList(options.prompt);
     this.#decoder = options.decoder;
     this.#vocabSize = options.vocabSize;
@@ -124,11 +128,12 @@ export class Sequence implements Schedulable {
     this.tokens.push(id);
     const ends = !this.request.ignoreEos && this.#eosIds.includes(id);
     let text = ends || id >= this.#vocabSize ? "" : (this.#decoder?.push(id) ?? "");
-    const stopString = this.#decoder?.stopped;
     const full = this.tokens.length >= this.maxLength;
+    // What is flushed may complete a stop string; after one, nothing is.
+    if (ends || full) text += this.#decoder?.flush() ?? "";
+    const stopString = this.#decoder?.stopped;
     const finishReason: FinishReason | undefined =
       ends || stopString !== undefined ? "stop" : full ? "length" : undefined;
-    if (finishReason !== undefined && stopString === undefined) text += this.#decoder?.flush() ?? "";
     this.queue.push({
       text,
       ids: [id],

@@ -227,3 +227,19 @@ test("a policy that returns nonsense fails its own request and no other", async 
   expect(good).toMatchObject({ value: { ids: alone.ids } });
   expect(engine.stats().usedPages).toBe(0);
 });
+
+test("where a policy evicts after every chunk, the answer does not depend on who else runs", async () => {
+  await using engine = await Engine.load({
+    integrity: "step",
+    model: folder,
+    stepTokens: 40,
+    chunkTokens: 32,
+    kvCache: { ...f32, policy: "l2-norm", budget: 20, recent: 4, protectLayers: [0], prefill: "chunk" },
+  });
+  const prompts = [0, 1, 2, 3].map((i) => prompt.map((_, j) => prompt[(j * 3 + i * 7) % prompt.length]!));
+  const ask = (prompt: number[]) =>
+    engine.complete({ prompt, maxTokens: 10, temperature: 0, ignoreEos: true, logprobs: 0 });
+  const alone = [];
+  for (const one of prompts) alone.push(await ask(one));
+  expect(await Promise.all(prompts.map(ask))).toEqual(alone);
+});

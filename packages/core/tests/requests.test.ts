@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { Engine, EngineError, type GenerateRequest } from "../src/index.ts";
+import { promptIds } from "../src/prompt-ids.ts";
 import { checkpoint, recordedPrompt, tiny } from "./checkpoints.ts";
 
 let engine: Engine;
@@ -32,6 +33,19 @@ test.each<[string, Record<string, unknown>, string]>([
   ["minP 2", { minP: 2 }, "minP"],
   ["repetitionPenalty 0", { repetitionPenalty: 0 }, "repetitionPenalty"],
   ["an empty stop string", { stop: "" }, "stop"],
+  ["a list of stops with a hole", { stop: Array(1) }, "stop"],
+  ["half a character to stop at", { stop: "\ud83e" }, "stop"],
+  ["a temperature that f32 does not hold", { temperature: 1e-50 }, "temperature"],
+  ["a topP that f32 does not hold", { topP: 1e-50 }, "topP"],
+  ["a penalty that f32 does not hold", { repetitionPenalty: 1e-50 }, "repetitionPenalty"],
+  ["a seed of 65 bits", { seed: 2n ** 64n }, "seed"],
+  ["biases in a Map", { logitBias: new Map([["1", 1]]) }, "logitBias"],
+  ["an object that does not print", { prompt: Object.create(null) }, "prompt"],
+  ["a number that throws", { maxTokens: { toJSON: () => expect.fail("called") } }, "maxTokens"],
+  ["kvCache null", { kvCache: null }, "kvCache"],
+  ["kvCache that is a name", { kvCache: "l2-norm" }, "kvCache"],
+  ["a policy that is a number", { kvCache: { policy: 5 } }, "kvCache.policy"],
+  ["a policy that nobody defined", { kvCache: { policy: {} } }, "kvCache.policy"],
   ["17 stop strings", { stop: Array(17).fill("x") }, "stop"],
   ["a bias outside the vocabulary", { logitBias: { 4096: 1 } }, "logitBias"],
   ["a bias of Infinity", { logitBias: { 1: Number.POSITIVE_INFINITY } }, "logitBias.1"],
@@ -141,10 +155,62 @@ test.each<[string, Record<string, unknown>, string]>([
   ["an unknown page format", { kvCache: { dtype: "q3" } }, "kvCache.dtype"],
   ["pages of 17", { kvCache: { pageTokens: 17 } }, "kvCache.pageTokens"],
   ["an unknown policy", { kvCache: { policy: "lru" } }, "kvCache.policy"],
+  ["kvCache null", { kvCache: null }, "kvCache"],
+  ["pages of a bigint", { kvCache: { pageTokens: 16n } }, "kvCache.pageTokens"],
+  ["memory that is a list", { kvCache: { memory: ["1MiB"] } }, "kvCache.memory"],
+  ["more memory than there is", { kvCache: { memory: "1000TiB" } }, "kvCache.memory"],
   ["steps of 0 tokens", { stepTokens: 0 }, "stepTokens"],
 ])("%s is refused when loading, naming the option", async (_, options, param) => {
   await expect(Engine.load({ model: tiny, ...options })).rejects.toMatchObject({
     code: "invalid-options",
     param,
   });
+});
+
+test("text with a token that the model does not have is refused", async () => {
+  const ids = promptIds({ prompt: "The road" }, { tokenizer: engine.tokenizer, vocabSize: 10 });
+  await expect(ids).rejects.toMatchObject({ code: "invalid-request", param: "prompt" });
+});
+
+test("a token that cannot be spelled fails its own request and no other", async () => {
+  const request = { ...normal, maxTokens: 12 };
+  const [one, other] = [await engine.complete(request), await engine.complete({ ...request, seed: 1 })];
+  const tokenizer = engine.tokenizer!;
+  const spell = tokenizer.tokenBytes.bind(tokenizer);
+  let left = 3;
+  const spy = vi.spyOn(tokenizer, "tokenBytes").mockImplementation((id) => {
+    if (id === one.ids[2] && --left === 0) throw new Error("no bytes");
+    return spell(id);
+  });
+  try {
+    const answers = await Promise.allSettled([
+      engine.complete(request),
+      engine.complete(request),
+      engine.complete(request),
+    ]);
+    expect(answers.filter(({ status }) => status === "rejected")).toMatchObject([
+      { reason: { code: "internal" } },
+    ]);
+    const whole = answers.filter(({ status }) => status === "fulfilled");
+    expect(whole).toMatchObject([{ value: { ids: other.ids } }, { value: { ids: other.ids } }]);
+  } finally {
+    spy.mockRestore();
+  }
+  expect(engine.stats()).toMatchObject({ running: 0, usedPages: 0 });
+});
+
+const streaming = { policy: "streaming-llm", budget: 32 };
+test.each<[string, Record<string, unknown>, number]>([
+  ["a window goes on over the context", streaming, 512],
+  ["a window that is all of the text does not", { ...streaming, budget: 1 }, 472],
+  ["a window that grows does not", { ...streaming, budget: 0.99 }, 472],
+  ["a window over the context does not", { ...streaming, budget: 500 }, 472],
+  ["a window that stays while decoding does not", { ...streaming, decode: false }, 472],
+  ["a layer without a window does not", { ...streaming, protectLayers: [0] }, 472],
+])("positions inside the cache: %s", async (_, kvCache, length) => {
+  const prompt = recordedPrompt(checkpoint("llama-gqa"));
+  const answer = await idsOnly.complete({ prompt, maxTokens: 512, temperature: 0, ignoreEos: true, kvCache });
+  expect(idsOnly.info.maxPositions).toBe(512);
+  expect(prompt).toHaveLength(40);
+  expect(answer.ids).toHaveLength(length);
 });

@@ -17,6 +17,7 @@ function sequence(fields: { maxTokens: number; stop?: string; ignoreEos?: boolea
     policy,
     prompt,
     maxLength: prompt.length + fields.maxTokens,
+    cyclic: false,
     decoder: new StreamDecoder(tokenizer, { stop: request.stop }),
     vocabSize: tokenizer.vocabSize,
     eosIds: [1],
@@ -55,4 +56,11 @@ test("the piece in which a stop string completes names it and holds only what is
   const chunks = await accept(sequence({ maxTokens: 20, stop: "nd a sh" }), ids);
   expect(text(chunks)).toBe(" long road a");
   expect(chunks.at(-1)).toMatchObject({ finishReason: "stop", stopString: "nd a sh" });
+});
+
+test("a stop string that the end of the answer completes is one", async () => {
+  const unfinished = [...tokenizer.encode("🦙", { addSpecial: false })].slice(0, -1);
+  const chunks = await accept(sequence({ maxTokens: unfinished.length, stop: "\ufffd" }), unfinished);
+  expect(text(chunks)).not.toContain("\ufffd");
+  expect(chunks.at(-1)).toMatchObject({ finishReason: "stop", stopString: "\ufffd" });
 });
