@@ -111,11 +111,15 @@ int32_t Sampler::draw(const kvs_sampling& s) {
   }
   const double mark = uniform(s.seed, s.draw) * total;
   double sum = 0;
-  for (int32_t i = 0; i < kept; ++i) {
-    sum += weigh(values_[ranked(i)]);
-    if (sum > mark) return best_[i];
+  int32_t token = 0;
+  for (int32_t i = 0; i < kept && sum <= mark; ++i) {
+    const double likelihood = weigh(values_[ranked(i)]);
+    // A total that was summed in another order may be out of reach by its last digit.
+    if (likelihood == 0) break;
+    sum += likelihood;
+    token = best_[i];
   }
-  return ranked(kept - 1);
+  return token;
 }
 
 void Sampler::rank(int32_t count) {

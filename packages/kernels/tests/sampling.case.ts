@@ -4,6 +4,10 @@ import type { Sampling } from "../src/step.ts";
 import { greedy } from "./greedy.ts";
 import { type Implementation, relativeError } from "./implementation.ts";
 import { LogitTable } from "./logit-table.ts";
+import { Random } from "./random.ts";
+
+/** With draw 0 of this seed splitmix64 gives 2^64 - 1, so the uniform number is the largest below 1. */
+const seedOfLargest = 0x31628af67b2131abn;
 
 export function samplingCases({ name, open }: Implementation): void {
   describe(`${name}: sampling`, () => {
@@ -133,6 +137,26 @@ export function samplingCases({ name, open }: Implementation): void {
       const first = [0xe220a8397b1dcdafn, 0x6e789e6aa1b965f4n, 0x06c45d188009454fn, 0xf88bb8a8724c81ecn];
       const { tokens } = await table.run(first.map((_, draw) => ({ ...greedy, temperature: 1, draw })));
       expect(Array.from(tokens)).toEqual(first.map((z) => Number(z >> 58n)));
+    });
+
+    it("never draws a forbidden token, not even at the very end of the unit interval", async () => {
+      const random = new Random(31);
+      const rows = Array.from({ length: 64 }, () => Array.from({ length: 64 }, () => 4 * random.next()));
+      using table = new LogitTable(device, rows);
+      const forbidden = Int32Array.of(20, 40);
+      const last = {
+        ...greedy,
+        temperature: 1,
+        seed: seedOfLargest,
+        biasIds: forbidden,
+        biasValues: new Float32Array(2).fill(-Infinity),
+      };
+      const { tokens } = await table.run(
+        rows.map(() => last),
+        [...rows.keys()],
+      );
+      const unlikely = rows.map((logits) => logits.map((x, id) => (forbidden.includes(id) ? Infinity : x)));
+      expect(Array.from(tokens)).toEqual(unlikely.map((logits) => logits.indexOf(Math.min(...logits))));
     });
 
     it("reports log-probabilities of the model itself, best first, ties by id", async () => {
