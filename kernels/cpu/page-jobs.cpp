@@ -65,7 +65,7 @@ class Compaction final : public Job {
     const int64_t slots = static_cast<int64_t>(head.source_pages) * page_tokens;
     check_range(FieldName("heads", h, "kept").text, head.kept, 0, slots);
     if (head.kept > 0) check_pointer(FieldName("heads", h, "keep").text, head.keep);
-    const int32_t pages = (head.kept + page_tokens - 1) / page_tokens;
+    const int64_t pages = (int64_t{head.kept} + page_tokens - 1) / page_tokens;
     memory_->check_pages(FieldName("heads", h, "source").text, head.source, head.source_pages);
     memory_->check_pages(FieldName("heads", h, "destination").text, head.destination, pages);
     Head copy = {{head.source, head.source + head.source_pages},

@@ -17,11 +17,11 @@ class Program : public Handle {
  public:
   static constexpr Kind kKind = Kind::kProgram;
 
-  Program(std::shared_ptr<Device> device, kvs_program* program, int32_t tables, int32_t vocab_size)
+  Program(std::shared_ptr<Device> device, kvs_program* program, int64_t tables, int32_t vocab_size)
       : Handle(kKind), tables(tables), vocab_size(vocab_size), device_(std::move(device)), program_(program) {}
 
   // Page tables of a sequence: kvLayers * kvHeads.
-  const int32_t tables;
+  const int64_t tables;
   const int32_t vocab_size;
 
   kvs_program* get() const { return program_; }
