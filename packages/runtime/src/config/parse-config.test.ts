@@ -218,7 +218,6 @@ describe("refuses, naming the field", () => {
     ["architectures", "unsupported", { architectures: ["LlamaForSequenceClassification"] }],
     ["quantization_config", "unsupported", { quantization_config: { quant_method: "gptq", bits: 4 } }],
     ["num_local_experts", "unsupported", { num_local_experts: 8 }],
-    ["pretraining_tp", "unsupported", { pretraining_tp: 2 }],
     ["attn_logit_softcapping", "unsupported", { attn_logit_softcapping: 50 }],
     ["sliding_window", "unsupported", { sliding_window: 16 }],
     ["layer_types", "invalid", { layer_types: "0_2_2_3" }],

@@ -127,6 +127,29 @@ describe("reads configs in the form in which these models are published", () => 
     expect(config).toMatchObject({ heads: 9, kvHeads: 3, headDim: 64, bosId: 0, eosIds: [0] });
   });
 
+  it("Llama 2 13B, first with the slices of its training, which are summed as one", () => {
+    const llama2 = {
+      ...rest,
+      architectures: ["LlamaForCausalLM"],
+      bos_token_id: 1,
+      eos_token_id: 2,
+      hidden_act: "silu",
+      hidden_size: 5120,
+      intermediate_size: 13824,
+      max_position_embeddings: 4096,
+      model_type: "llama",
+      num_attention_heads: 40,
+      num_hidden_layers: 40,
+      num_key_value_heads: 40,
+      pretraining_tp: 1,
+      rms_norm_eps: 1e-5,
+      rope_scaling: null,
+      tie_word_embeddings: false,
+      vocab_size: 32000,
+    };
+    expect(parseModelConfig({ ...llama2, pretraining_tp: 2 })).toEqual(parseModelConfig(llama2));
+  });
+
   it("LCKV's 1.1B with two warm-up layers", () => {
     const layer_types = `0_${"20_".repeat(20)}21`;
     const config = parseModelConfig({

@@ -11,8 +11,6 @@ const refused: Readonly<Record<string, readonly unknown[]>> = {
   // Weights in another format.
   quantization_config: off,
   compression_config: off,
-  // Tensor-parallel slices summed in another order.
-  pretraining_tp: one,
   // Mixtures of experts.
   num_experts: one,
   num_local_experts: one,
