@@ -30,8 +30,9 @@ const message = z.strictObject(
     role: z.enum(roles, { error: "one of system, developer, user, assistant; tools are not supported" }),
     content,
     name: unsupported("names of participants are not supported"),
-    // What an answer of this server holds besides, as clients send answers back.
+    // What an answer of this server, or OpenAI's client, holds besides, as clients send answers back.
     refusal: unsupported("refusals are not supported"),
+    parsed: unsupported("structured output is not supported"),
     annotations: unsupported("annotations are not supported", emptyArray),
     audio: unsupported("audio is not supported"),
     tool_calls: unsupported("tool calling is not supported", emptyArray),

@@ -38,7 +38,7 @@ describe("a request", () => {
         sinks: 4,
         recent: 32,
         min_tokens: 64,
-        protect_layers: [0, 1],
+        protect_layers: [0, -1],
       },
       user: "me",
       n: 1,
@@ -56,7 +56,14 @@ describe("a request", () => {
       minP: 0.05,
       repetitionPenalty: 1.1,
       ignoreEos: true,
-      kvCache: { policy: "l2-norm", budget: 0.5, sinks: 4, recent: 32, minTokens: 64, protectLayers: [0, 1] },
+      kvCache: {
+        policy: "l2-norm",
+        budget: 0.5,
+        sinks: 4,
+        recent: 32,
+        minTokens: 64,
+        protectLayers: [0, -1],
+      },
     };
     expect(await requestFor(completions, { ...common, prompt: [1, 2, 3], logprobs: 3 })).toEqual({
       ...expected,
@@ -115,7 +122,7 @@ describe("a request", () => {
           { type: "text", text: "b" },
         ],
       },
-      { role: "assistant", content: "c", refusal: null, tool_calls: [] },
+      { role: "assistant", content: "c", refusal: null, tool_calls: [], parsed: null },
     ];
     expect(await requestFor(chat, { messages })).toEqual({
       messages: [
@@ -170,6 +177,12 @@ describe("a refusal", () => {
     [completions, { prompt: "a", stop: Array(17).fill("a") }, "stop", "invalid_value"],
     [completions, { prompt: "a", logit_bias: { hello: 1 } }, "logit_bias", "invalid_value"],
     [completions, { prompt: "a", logit_bias: { 5: 101 } }, "logit_bias.5", "invalid_value"],
+    [
+      completions,
+      JSON.parse('{"prompt": "a", "logit_bias": {"__proto__": 1}}'),
+      "logit_bias",
+      "invalid_value",
+    ],
     [completions, { prompt: "a", kv_cache: { polizy: "full" } }, "kv_cache.polizy", "unknown_parameter"],
     [completions, { prompt: "a", kv_cache: { budget: 0 } }, "kv_cache.budget", "invalid_value"],
     [completions, { prompt: "a", stream_options: {} }, "stream_options", "invalid_value"],

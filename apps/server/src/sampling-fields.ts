@@ -31,9 +31,7 @@ const kvCache = z
       recent: integer(0, maxCount),
       min_tokens: integer(0, maxCount),
       protect_layers: z
-        .array(z.int({ error: "a layer's number" }).min(0, { error: "a layer's number" }), {
-          error: "an array of layer numbers",
-        })
+        .array(z.int({ error: "a layer's number" }), { error: "an array of layer numbers" })
         .max(1024, { error: "an array of at most 1024 layer numbers" })
         .nullish(),
     },
@@ -41,17 +39,25 @@ const kvCache = z
   )
   .nullish();
 
+const idKeysError = "token ids as keys";
+
 const logitBias = z
-  .record(
-    z.string().regex(/^(0|[1-9]\d{0,8})$/, { error: "token ids as keys" }),
+  // Zod's records pass over this one key.
+  .custom<unknown>((bias) => !Object.hasOwn(Object(bias), "__proto__"), { error: idKeysError })
+  .pipe(
     z
-      .number({ error: "a number from -100 to 100" })
-      .min(-100, { error: "a number from -100 to 100" })
-      .max(100, { error: "a number from -100 to 100" }),
-    { error: "an object from token ids to numbers from -100 to 100" },
+      .record(
+        z.string().regex(/^(0|[1-9]\d{0,8})$/, { error: idKeysError }),
+        z
+          .number({ error: "a number from -100 to 100" })
+          .min(-100, { error: "a number from -100 to 100" })
+          .max(100, { error: "a number from -100 to 100" }),
+        { error: "an object from token ids to numbers from -100 to 100" },
+      )
+      .refine((bias) => Object.keys(bias).length <= 1024, { error: "at most 1024 token ids" })
+      .nullish(),
   )
-  .refine((bias) => Object.keys(bias).length <= 1024, { error: "at most 1024 token ids" })
-  .nullish();
+  .optional();
 
 /** The fields that both endpoints have, supported ones first. */
 export const sharedFields = {

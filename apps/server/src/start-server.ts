@@ -41,7 +41,12 @@ export async function startServer(engine: EngineLike, options: ServerOptions = {
     );
     return Response.json(failure.body(), { status: failure.status });
   };
-  const listener = getRequestListener(hono.fetch, { errorHandler, overrideGlobalObjects: false });
+  const listener = getRequestListener(hono.fetch, {
+    errorHandler,
+    overrideGlobalObjects: false,
+    // For requests without a Host, as HTTP/1.0 allows them.
+    hostname: "localhost",
+  });
   const server = createServer(listener);
   server.on("clientError", answerMalformed);
   const stopper = new Stopper(server, inFlight);

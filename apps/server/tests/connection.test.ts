@@ -95,6 +95,10 @@ describe("over a real connection", () => {
     expect((await post(hello)).status).toBe(200);
   });
 
+  it("HTTP/1.0 without a Host, as load balancers ask for health, is answered", async () => {
+    expect(await raw("GET /health HTTP/1.0\r\n\r\n")).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   it.each([
     ["not HTTP", "hello\r\n\r\n"],
     ["a wrong host", "GET /health HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n"],
