@@ -17,7 +17,8 @@ const commands = Array.from(read("README.md").matchAll(/^```sh\n(.*?)^```/gms), 
 const curls = commands.filter((command) => command.startsWith("curl "));
 const address = "http://127.0.0.1:8080";
 const [, served] =
-  /^npm run --silent build && exec node (\S+\.js)$/.exec(JSON.parse(read("package.json")).scripts.start) ?? [];
+  /^npm run --silent build && exec node (\S+\.js)$/.exec(JSON.parse(read("package.json")).scripts.start) ??
+  [];
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
 describe("the README of the repository", () => {
