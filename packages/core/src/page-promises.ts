@@ -72,9 +72,9 @@ export class PagePromises {
     return true;
   }
 
-  /** Takes back what a running sequence cannot need any more. Called after evictions. */
+  /** Takes back what a running sequence cannot need any more. Called after evictions; while decoding, nothing is left to. */
   renew(sequence: Sequence): void {
-    if (!sequence.pages || !sequence.policy.evicts) return;
+    if (!sequence.pages || !sequence.policy.evicts || sequence.phase === "decode") return;
     const need = Math.min(sequence.promised, this.#need(sequence, sequence.logical >= sequence.promptLength));
     this.#promised += need - sequence.promised;
     sequence.promised = need;
