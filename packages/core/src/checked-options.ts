@@ -68,6 +68,9 @@ export function checkOptions(options: EngineOptions): LoopLimits {
   oneOf(options.kvCache?.dtype, ["f32", "f16", "bf16"], "kvCache.dtype");
   oneOf(options.kvCache?.pageTokens, [16, 32], "kvCache.pageTokens");
   oneOf(options.integrity, ["step", "idle"], "integrity");
+  if (options.onWarning !== undefined && typeof options.onWarning !== "function") {
+    throw new EngineError("invalid-options", "onWarning: expected a function", "onWarning");
+  }
   const stepTokens = integer(options, "stepTokens", 512, 65_536);
   return {
     integrity: options.integrity ?? "idle",

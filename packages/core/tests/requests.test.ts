@@ -159,6 +159,7 @@ test.each<[string, Record<string, unknown>, string]>([
   ["pages of a bigint", { kvCache: { pageTokens: 16n } }, "kvCache.pageTokens"],
   ["memory that is a list", { kvCache: { memory: ["1MiB"] } }, "kvCache.memory"],
   ["more memory than there is", { kvCache: { memory: "1000TiB" } }, "kvCache.memory"],
+  ["onWarning that is no function", { onWarning: "loud" }, "onWarning"],
   ["steps of 0 tokens", { stepTokens: 0 }, "stepTokens"],
 ])("%s is refused when loading, naming the option", async (_, options, param) => {
   await expect(Engine.load({ model: tiny, ...options })).rejects.toMatchObject({
