@@ -60,7 +60,8 @@ export interface PolicySpec<S extends Signal, P extends PolicyParameters> {
   score?(context: ScoreContext<S, P>): Float32Array;
   /**
    * A share of the budget per head, `[layers, heads]`, at least 0. Shares are scaled so that those of unprotected
-   * heads have a mean of 1; a head's budget is its share times the common one. Runs once, at the end of prefill.
+   * heads have a mean of 1; a head's budget is its share times the common one. Runs once, at the first
+   * eviction: the end of prefill, or of the first chunk with `prefill: "chunk"`.
    */
   allocate?(context: AllocateContext<S, P>): Float32Array;
   /**

@@ -86,7 +86,7 @@ export interface Policy {
   readonly sinks: number;
   /** False when nothing is ever evicted: `full`, or a budget of 1. Then nothing below needs to be called. */
   readonly evicts: boolean;
-  /** True when {@link allocate} must be called at the end of prefill and its shares passed from then on. */
+  /** True when {@link allocate} must be called before the first eviction and its shares passed from then on. */
   readonly allocates: boolean;
 
   /** The budget of a head, in slots. */

@@ -38,6 +38,7 @@ describe("resolveOptions", () => {
     [{ budget: 1.5 }, "budget"],
     [{ budget: Number.NaN }, "budget"],
     [{ budget: "0.5" as never }, "budget"],
+    [{ budget: 2n as never }, "budget"],
     [{ budget: null as never }, "budget"],
     [{ sinks: -1 }, "sinks"],
     [{ sinks: 1.5 }, "sinks"],

@@ -48,7 +48,7 @@ export function resolveOptions(
     throw new PolicyError(
       "INVALID_OPTION",
       name,
-      `${field}: expected ${expected}, received ${JSON.stringify(received)}.`,
+      `${field}: expected ${expected}, received ${typeof received === "bigint" ? `${received}n` : JSON.stringify(received)}.`,
       { field },
     );
   };
