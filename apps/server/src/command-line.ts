@@ -52,20 +52,20 @@ export function commandLine(
     .addOption(
       new Option("--page-tokens <number>", "slots of a page: 16 (default) or 32").argParser(pageTokens),
     )
-    .option("--threads <number>", "CPU threads (default: one per core)", integer(1, 1024))
+    .option("--threads <number>", "CPU threads (default: one per core)", integer(1, 256))
     .addOption(
       new Option("--backend <name>", "what computes")
         .choices(["auto", "native", "interpreter"])
         .default("auto"),
     )
-    .option("--max-running <number>", "requests that run at once (default: 64)", integer(1, 65_536))
+    .option("--max-running <number>", "requests that run at once (default: 64)", integer(1, 4096))
     .option(
       "--max-waiting <number>",
       "requests that may wait; one more gets a 429",
       integer(0, 1_000_000),
       256,
     )
-    .option("--step-tokens <number>", "tokens of one step (default: 512)", integer(1, 1_000_000))
+    .option("--step-tokens <number>", "tokens of one step (default: 512)", integer(1, 65_536))
     .option("--passes <number>", "passes over a prompt for cyclic layer maps", integer(1, 10_000))
     .addOption(
       new Option("--api-key <key>", "ask every request but those for health for this key")
