@@ -54,7 +54,7 @@ const char* kvs_levels(void);
 kvs_status kvs_device_open(const char* level, int32_t threads, kvs_device** device);
 /* The level in use. Lives as long as the device. */
 const char* kvs_device_level(const kvs_device* device);
-/* Waits for what was submitted, then stops the threads. */
+/* Waits for what was submitted, then stops the threads. Not from a callback, which runs on one of them. */
 void kvs_device_close(kvs_device* device);
 
 /* ---- files and tensors ----------------------------------------------------------------------- */

@@ -16,13 +16,13 @@ export function wholeNumber(low: number, high: number): (text: string) => number
   };
 }
 
-/** Adds the flags that choose a device. */
-export function deviceFlags(command: Command): Command {
+/** Adds the flags that choose a device. What measures speed asks for `native`: a fallback is not to be measured. */
+export function deviceFlags(command: Command, backend: DeviceFlags["backend"] = "auto"): Command {
   return command
     .addOption(
       new Option("--backend <name>", "what runs the model")
         .choices(["auto", "native", "interpreter"])
-        .default("auto"),
+        .default(backend),
     )
     .addOption(
       new Option("--cpu <level>", "force an instruction-set level (default: the best)").choices([

@@ -34,7 +34,7 @@ const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
 
 /** `kvasir-bench throughput`: tokens a second and memory, over batch sizes. */
 export function throughputCommand(program: Command): void {
-  deviceFlags(program.command("throughput"))
+  deviceFlags(program.command("throughput"), "native")
     .description("measure prompt and generation throughput, peak KV bytes and peak memory")
     .option("--model <dir>", "a checkpoint folder, or tiny or tiny-lckv", "tiny")
     .option("--prompt <tokens>", "length of each prompt", wholeNumber(1, 2 ** 24), 256)

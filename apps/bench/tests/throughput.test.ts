@@ -7,7 +7,19 @@ const cli = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 const run = (...args: string[]) =>
   promisify(execFile)(process.execPath, [cli, ...args], { timeout: 120_000 });
 
-const small = ["throughput", "--prompt", "100", "--generate", "9", "--batch", "1,3", "--repeat", "1"];
+const small = [
+  "throughput",
+  "--backend",
+  "auto",
+  "--prompt",
+  "100",
+  "--generate",
+  "9",
+  "--batch",
+  "1,3",
+  "--repeat",
+  "1",
+];
 
 test("throughput reports a row for each batch, and the KV bytes that the pages take", async () => {
   const { stdout } = await run(...small, "--json");
@@ -41,5 +53,7 @@ test.each([
   [["--prompt", "2000"], /2000 tokens/],
   [["--nonsense"], /nonsense/],
 ])("%j exits with an error that names the cause", async (flags, message) => {
-  await expect(run("throughput", ...flags)).rejects.toMatchObject({ stderr: expect.stringMatching(message) });
+  await expect(run("throughput", "--backend", "auto", ...flags)).rejects.toMatchObject({
+    stderr: expect.stringMatching(message),
+  });
 });

@@ -93,7 +93,7 @@ function recordOf(instruction: Instruction, lists: number[]): InstructionRecord 
     case "iterate": {
       const { body, passes, tolerance, kvLayers } = instruction;
       const first = lists.length;
-      lists.push(...kvLayers);
+      for (const kvLayer of kvLayers) lists.push(kvLayer);
       return record(9, { i: [body, passes, first, kvLayers.length], f0: tolerance });
     }
   }
