@@ -43,7 +43,7 @@ function logprobsBody(logprobs: readonly TokenLogprob[] | undefined, offsets: Te
     tokens: logprobs.map((token) => tokenText(token.bytes, "bytes:")),
     token_logprobs: logprobs.map((token) => finiteLogprob(token.logprob)),
     top_logprobs: logprobs.map(topLogprobs),
-    text_offset: logprobs.map((token) => offsets.next(token.bytes)),
+    text_offset: logprobs.map((token) => offsets.next(token)),
   };
 }
 

@@ -12,7 +12,7 @@ export function startupReport(info: EngineInfo, url: string, version: string, ne
       `${formatCount(info.bytesPerToken)} bytes per token (${info.kvDtype}, ${info.kvHeads} KV heads of ${info.headDim})`,
     ],
     ["", `${formatBytes(info.kvBytes)} hold ${formatCount(info.tokenCapacity)} tokens: ${requests(info)}`],
-    ["policy", info.policy === "full" ? "full: nothing is evicted" : info.policy],
+    ["policy", policy(info)],
     ["listening", url],
   ];
   const key = needsKey ? " -H 'Authorization: Bearer <the API key>'" : "";
@@ -28,6 +28,11 @@ export function startupReport(info: EngineInfo, url: string, version: string, ne
     "",
     "",
   ].join("\n");
+}
+
+function policy({ policy, policyOptions: { budget } }: EngineInfo): string {
+  if (policy === "full" || budget === 1) return `${policy}: nothing is evicted`;
+  return `${policy}: ${Number(budget) < 1 ? `${Number(budget) * 100} % of the tokens seen` : `${budget} tokens`} a head`;
 }
 
 function requests({ fullRequests, maxPositions }: EngineInfo): string {

@@ -1,3 +1,5 @@
+import type { TokenLogprob } from "@kvasir/core";
+
 const whole = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -18,8 +20,9 @@ export class TextOffsets {
   readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
   /** The start of this token, which comes after all that were given before. */
-  next(bytes: Uint8Array): number {
+  next({ bytes, special }: Pick<TokenLogprob, "bytes" | "special">): number {
     const start = this.#next;
+    if (special) return start; // the text leaves it out
     this.#next += this.#decoder.decode(bytes, { stream: true }).length;
     return start;
   }

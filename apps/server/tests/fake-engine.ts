@@ -22,11 +22,13 @@ const info: EngineInfo = {
   tokenCapacity: 2048,
   fullRequests: 4,
   policy: "full",
+  policyOptions: { budget: 1 },
 };
 
 const idle: EngineStats = {
   running: 0,
   waiting: 0,
+  paused: 0,
   freePages: 1024,
   usedPages: 0,
   kvBytes: 0,
@@ -120,5 +122,11 @@ function piece(at: number, last: boolean, request: GenerateRequest): GenerateChu
 
 function logprob(id: number, bytes: Uint8Array, count: number): TokenLogprob {
   const other = { id: 9, bytes: Buffer.from("other"), logprob: Number.NEGATIVE_INFINITY };
-  return { id, bytes, logprob: -0.5, top: [{ id, bytes, logprob: -0.5 }, other].slice(0, count) };
+  return {
+    id,
+    bytes,
+    special: false,
+    logprob: -0.5,
+    top: [{ id, bytes, logprob: -0.5 }, other].slice(0, count),
+  };
 }

@@ -1,9 +1,19 @@
+/** Pieces that may wait for their reader; with that many, the writer is to pause. */
+const capacity = 256;
+
 /** What the engine's loop writes and one reader takes, in order. After `end` or `fail` nothing more is taken in. */
 export class ChunkQueue<T> implements AsyncIterableIterator<T> {
   readonly #items: T[] = [];
+  /** Called when a queue that was full has room again, or will take nothing any more. */
+  onRoom: (() => void) | undefined;
   #state: "open" | "ended" | "failed" = "open";
   #error: unknown;
   #wake: (() => void) | undefined;
+
+  /** Its reader is so far behind that the writer should wait for `onRoom`. */
+  get full(): boolean {
+    return this.#items.length >= capacity;
+  }
 
   push(item: T): void {
     if (this.#state !== "open") return;
@@ -36,12 +46,16 @@ export class ChunkQueue<T> implements AsyncIterableIterator<T> {
       });
       this.#wake = undefined;
     }
-    return { value: this.#items.shift()!, done: false };
+    const wasFull = this.full;
+    const value = this.#items.shift()!;
+    if (wasFull && !this.full) this.onRoom?.();
+    return { value, done: false };
   }
 
   async return(): Promise<IteratorResult<T>> {
     this.#items.length = 0;
     this.end();
+    this.onRoom?.();
     return { value: undefined, done: true };
   }
 

@@ -38,6 +38,7 @@ export class EngineLoop {
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
   #turning: Promise<void> | undefined;
+  #wake: (() => void) | undefined;
   #closed = false;
   peakPages = 0;
   evictedSlots = 0;
@@ -58,6 +59,11 @@ export class EngineLoop {
     return this.#running;
   }
 
+  /** Sequences that run, but whose readers are behind: they rest until there is room in their queues. */
+  get paused(): number {
+    return this.#running.filter(({ queue }) => queue.full).length;
+  }
+
   get waiting(): number {
     return this.#waiting.length;
   }
@@ -72,17 +78,25 @@ export class EngineLoop {
       this.#waiting.pop();
       throw new EngineError("overloaded", `${this.#waiting.length} requests wait already, the most that may`);
     }
+    sequence.queue.onRoom = () => this.#wake?.();
+    this.#wake?.();
     this.#turning ??= this.#turn();
   }
 
-  /** Takes out what has left and is not running. Called when a reader leaves, so that a full queue gets room at once. */
-  dropWaiting(): void {
+  /** To be called when a reader has left: one that waited makes room at once, one that ran before the next step. */
+  readerLeft(): void {
+    this.#dropWaiting();
+    this.#wake?.();
+  }
+
+  #dropWaiting(): void {
     this.#waiting = this.#waiting.filter((sequence) => !sequence.left);
   }
 
   /** Fails what is there and waits for the step under way. */
   async close(): Promise<void> {
     this.#closed = true;
+    this.#wake?.();
     await this.#turning;
   }
 
@@ -91,7 +105,9 @@ export class EngineLoop {
     while (!this.#closed && (this.#running.length > 0 || this.#waiting.length > 0)) {
       this.#drop((sequence) => sequence.left);
       this.#admit();
-      if (this.#running.length > 0) await this.#step().catch((cause) => this.#failAll(cause));
+      const ready = this.#running.filter(({ queue }) => !queue.full);
+      if (ready.length > 0) await this.#step(ready).catch((cause) => this.#failAll(cause));
+      else if (this.#running.length > 0) await this.#rest();
       else this.#waiting.shift()?.queue.fail(failure("no pages for a request, though none run"));
     }
     if (!this.#closed) this.#checkIdle();
@@ -99,6 +115,14 @@ export class EngineLoop {
     for (const sequence of this.#waiting.splice(0)) sequence.queue.fail(error);
     for (const sequence of this.#running) this.#end(sequence, error);
     this.#turning = undefined;
+  }
+
+  /** All readers are behind: until one reads or leaves, a request comes, or the engine is disposed. */
+  async #rest(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+    });
+    this.#wake = undefined;
   }
 
   /** A defect of ours: nobody may wait for ever. */
@@ -114,9 +138,9 @@ export class EngineLoop {
     }
   }
 
-  async #step(): Promise<void> {
+  async #step(ready: readonly Sequence[]): Promise<void> {
     const { stepTokens, chunkTokens } = this.#limits;
-    const scheduled = schedule(this.#running, stepTokens, chunkTokens);
+    const scheduled = schedule(ready, stepTokens, chunkTokens);
     await this.#run(scheduled);
     this.#drop((sequence) => sequence.left);
     const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.#running.includes(one));
@@ -198,7 +222,7 @@ export class EngineLoop {
   }
 
   #drop(condition: (sequence: Sequence) => boolean): void {
-    this.dropWaiting();
+    this.#dropWaiting();
     for (const sequence of this.#running.filter(condition)) this.#end(sequence);
   }
 }

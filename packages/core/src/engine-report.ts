@@ -28,12 +28,16 @@ export type EngineInfo = {
   /** `tokenCapacity / maxPositions`, not rounded. */
   readonly fullRequests: number;
   readonly policy: string;
+  /** The policy's options, defaults filled in. */
+  readonly policyOptions: Readonly<Record<string, unknown>>;
 };
 
 /** What is going on now. */
 export type EngineStats = {
   readonly running: number;
   readonly waiting: number;
+  /** Of those that run, how many rest because their readers are 256 pieces behind. */
+  readonly paused: number;
   readonly freePages: number;
   readonly usedPages: number;
   /** Bytes of the pages in use, now and at their highest. */

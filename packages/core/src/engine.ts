@@ -47,7 +47,7 @@ export class Engine implements AsyncDisposable {
     signal?.throwIfAborted();
     const leave = () => {
       sequence.leave(signal?.reason);
-      this.#loop.dropWaiting();
+      this.#loop.readerLeft();
     };
     this.#loop.submit(sequence);
     signal?.addEventListener("abort", leave, { once: true });
@@ -56,7 +56,7 @@ export class Engine implements AsyncDisposable {
     } finally {
       signal?.removeEventListener("abort", leave);
       sequence.leave();
-      this.#loop.dropWaiting();
+      this.#loop.readerLeft();
     }
   }
 
@@ -84,12 +84,14 @@ export class Engine implements AsyncDisposable {
 
   stats(): EngineStats {
     const { pool, memory, model } = this.#loaded;
-    const { running, waiting, peakPages, evictedSlots, steps, promptTokens, generatedTokens } = this.#loop;
+    const { running, waiting, paused, peakPages, evictedSlots, steps, promptTokens, generatedTokens } =
+      this.#loop;
     const heads = model.kvLayers * model.kvHeads;
     const resident = running.reduce((sum, { residentSlots }) => sum + residentSlots, 0);
     return {
       running: running.length,
       waiting,
+      paused,
       freePages: pool.freePages,
       usedPages: pool.usedPages,
       kvBytes: pool.usedPages * memory.pageBytes,

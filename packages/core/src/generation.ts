@@ -5,6 +5,8 @@ export type TokenLogprob = {
   readonly id: number;
   /** The token's own bytes. */
   readonly bytes: Uint8Array;
+  /** It is a control token, which the text leaves out. */
+  readonly special: boolean;
   /** Natural logarithm, under the model's own distribution. */
   readonly logprob: number;
   readonly top: readonly { readonly id: number; readonly bytes: Uint8Array; readonly logprob: number }[];

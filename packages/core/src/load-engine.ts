@@ -102,5 +102,6 @@ function describe(options: EngineOptions, model: Model, budget: PageBudget, poli
     tokenCapacity,
     fullRequests: tokenCapacity / model.config.maxPositions,
     policy: policy.name,
+    policyOptions: { ...policy.options },
   };
 }

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Engine } from "../src/index.ts";
 import { tiny } from "./checkpoints.ts";
 
@@ -34,6 +34,41 @@ test("leaving the loop, or the signal, ends a request, gives its pages back and 
   await expect(engine.complete({ ...long, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   expect((await other).ids).toEqual(alone.ids);
   expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, usedPages: 0 });
+});
+
+test("a reader that does not read is not run ahead of, holds up no other, and misses nothing", async () => {
+  await using engine = await Engine.load({ model: tiny, kvCache: { memory: "24MiB" } });
+  const far = { ...long, maxTokens: 700 };
+  const whole = await engine.complete(far);
+  const before = engine.stats().generatedTokens;
+  const slow = engine.generate(far);
+  const ids = [...(await slow.next()).value!.ids];
+  await vi.waitFor(() => expect(engine.stats().paused).toBe(1), 30_000);
+  const paused = engine.stats().generatedTokens;
+  expect(paused - before).toBeLessThan(300);
+  expect((await engine.complete({ ...long, maxTokens: 5 })).ids).toEqual(whole.ids.slice(0, 5));
+  expect(engine.stats()).toMatchObject({ running: 1, paused: 1, generatedTokens: paused + 5 });
+  for await (const chunk of slow) ids.push(...chunk.ids);
+  expect(ids).toEqual(whole.ids);
+});
+
+test("leaving, aborting and disposing end requests whose readers are behind", async () => {
+  const engine = await Engine.load({ model: tiny, kvCache: { memory: "24MiB" } });
+  const controller = new AbortController();
+  const [left, aborted, disposed] = [{}, { signal: controller.signal }, {}].map((fields) =>
+    engine.generate({ ...long, ...fields }),
+  );
+  for (const stream of [left, aborted, disposed]) await stream!.next();
+  await vi.waitFor(() => expect(engine.stats().paused).toBe(3), 30_000);
+  await left!.return();
+  await vi.waitFor(() => expect(engine.stats().running).toBe(2));
+  controller.abort(new Error("enough"));
+  await vi.waitFor(() => expect(engine.stats().running).toBe(1));
+  await engine.dispose();
+  const rest = async () => {
+    for await (const _ of disposed!);
+  };
+  await expect(rest()).rejects.toMatchObject({ code: "disposed" });
 });
 
 test("a request that waits can be aborted, and runs when there is room", async () => {
