@@ -16,7 +16,7 @@ type Head = { readonly layer: number; readonly head: number; readonly index: num
 
 /**
  * Asks the policies of sequences that are over their budget which slots to keep, moves those together and gives
- * the freed pages back. Signals of all sequences are read in one go, and all heads are compacted in one go.
+ * the freed pages back. All heads of all sequences are compacted in one call.
  *
  * @param fail takes a sequence whose policy went wrong; the others go on
  * @returns how many slots were evicted
