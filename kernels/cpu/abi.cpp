@@ -2,6 +2,7 @@
 #include "device.h"
 #include "handles.h"
 #include "levels.h"
+#include "pack-job.h"
 #include "page-jobs.h"
 #include "program.h"
 #include "step-job.h"
@@ -61,7 +62,7 @@ kvs_status kvs_tensor_view(kvs_file* file, kvs_dtype dtype, int32_t rank, const 
                            kvs_tensor** tensor) {
   return guarded([&] {
     check_pointer("file", file);
-    check_dtype("dtype", dtype);
+    check_weight_dtype("dtype", dtype);
     open_handle("tensor", tensor, std::make_shared<const Tensor>(file->shared, dtype, Shape(rank, shape), offset));
   });
 }
@@ -69,11 +70,31 @@ kvs_status kvs_tensor_view(kvs_file* file, kvs_dtype dtype, int32_t rank, const 
 kvs_status kvs_tensor_copy(kvs_dtype dtype, int32_t rank, const int64_t* shape, const void* data, uint64_t bytes,
                            kvs_tensor** tensor) {
   return guarded([&] {
-    check_dtype("dtype", dtype);
+    check_weight_dtype("dtype", dtype);
     check_pointer("data", data);
     open_handle("tensor", tensor, std::make_shared<const Tensor>(dtype, Shape(rank, shape), data, bytes));
   });
 }
+
+kvs_status kvs_tensor_pack(kvs_device* device, kvs_tensor* weight, kvs_dtype dtype, kvs_tensor** packed,
+                           kvs_callback callback, void* user) {
+  return guarded([&] {
+    check_pointer("device", device);
+    check_pointer("weight", weight);
+    const std::shared_ptr<Tensor> result = packed_weight(*weight->shared, dtype);
+    std::unique_ptr<Job> job = make_pack_job(weight->shared, result);
+    open_handle("packed", packed, result);
+    try {
+      submit(device->shared, std::move(job), callback, user);
+    } catch (...) {
+      delete *packed;
+      *packed = nullptr;
+      throw;
+    }
+  });
+}
+
+uint64_t kvs_tensor_bytes(const kvs_tensor* tensor) { return tensor == nullptr ? 0 : tensor->shared->bytes(); }
 
 void kvs_tensor_close(kvs_tensor* tensor) { delete tensor; }
 

@@ -5,14 +5,19 @@
 
 #include <algorithm>
 
+#include "quant/blocks.h"
 #include "sampler.h"
 
 namespace kvasir {
 
 namespace {
 
-// Elements that are worth a thread's while.
+// Elements, and products of elements, that are worth a thread's while.
 constexpr int64_t kGrain = 8192;
+constexpr int64_t kLeastProducts = 65536;
+// Packed weights come in groups of so many outputs.
+constexpr int64_t kGroupOutputs = 16;
+constexpr int64_t kGatedOutputs = 64;
 
 }  // namespace
 
@@ -70,19 +75,22 @@ void Executor::run_range(size_t begin, size_t end, const Window& window) {
       iterate(at, window);
       at += static_cast<size_t>(instruction.i0);
     } else {
-      run_one(instruction, window);
+      run_one(at, window);
+      at += static_cast<size_t>(program_.plan[at].joined - 1);
     }
   }
 }
 
-void Executor::run_one(const kvs_instruction& i, const Window& window) {
+void Executor::run_one(size_t at, const Window& window) {
+  const kvs_instruction& i = program_.instructions[at];
   switch (i.op) {
     case KVS_EMBED:
       return embed(i, window);
     case KVS_RMS_NORM:
-      return rms_norm(i, window);
+      return rms_norm(at, window);
     case KVS_LINEAR:
-      return linear(i, window);
+    case KVS_GATED:
+      return products(at, window);
     case KVS_ROPE:
       return rope(i, window);
     case KVS_WRITE_KV:
@@ -102,50 +110,98 @@ void Executor::run_one(const kvs_instruction& i, const Window& window) {
 
 void Executor::embed(const kvs_instruction& i, const Window& window) {
   const Tensor& table = *program_.tensors[static_cast<size_t>(i.c)];
-  const auto* bytes = static_cast<const uint8_t*>(table.data());
   const int64_t n = width(i.out);
-  const uint64_t row_bytes = static_cast<uint64_t>(n) * element_bytes(table.dtype());
+  const uint64_t bytes_of_row = row_bytes(table.dtype(), n);
   split(window.rows, kGrain / n, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = window.first_row + begin; r < window.first_row + end; ++r) {
       const auto token = static_cast<uint64_t>(step_.tokens[static_cast<size_t>(r)]);
-      kernels_.widen(table.dtype(), bytes + token * row_bytes, row(i.out, r), n);
+      const uint8_t* from = table.data() + token * bytes_of_row;
+      if (is_quantized(table.dtype())) {
+        dequantize_row(table.dtype(), from, n, row(i.out, r));
+      } else {
+        kernels_.widen(table.dtype(), from, row(i.out, r), n);
+      }
     }
   });
 }
 
-void Executor::rms_norm(const kvs_instruction& i, const Window& window) {
+void Executor::rms_norm(size_t at, const Window& window) {
+  const kvs_instruction& i = program_.instructions[at];
   const Rows rows = rows_of(i.out, window);
   const auto n = static_cast<int64_t>(program_.tensors[static_cast<size_t>(i.c)]->shape().elements);
+  const bool quantize = program_.plan[at].quantize;  // n is the width then
   const float* x = row(i.a, rows.first);
   float* out = row(i.out, rows.first);
   split(rows.count * width(i.out) / n, kGrain / n, [&](int64_t begin, int64_t end, int) {
     kernels_.rms_norm(x + begin * n, program_.vector(i.c), out + begin * n, end - begin, n, i.f0);
+    if (quantize) {
+      kernels_.quantize_rows(out + begin * n, end - begin, n, program_.activations(i.out, rows.first + begin));
+    }
   });
 }
 
-void Executor::linear(const kvs_instruction& i, const Window& window) {
-  const Rows rows = rows_of(i.out, window);
+// Products that read the same rows, in one parallel region.
+void Executor::products(size_t at, const Window& window) {
+  const kvs_instruction* first = &program_.instructions[at];
+  const auto joined = static_cast<size_t>(program_.plan[at].joined);
+  const Rows rows = rows_of(first->out, window);
   if (rows.count == 0) return;
-  const Tensor& weight = *program_.tensors[static_cast<size_t>(i.c)];
-  LinearArgs args;
-  args.x = row(i.a, rows.first);
-  args.rows = rows.count;
-  args.inputs = width(i.a);
-  args.weight = weight.data();
-  args.dtype = weight.dtype();
-  args.bias = i.i0 >= 0 ? program_.vector(i.i0) : nullptr;
-  args.residual = i.b >= 0 ? row(i.b, rows.first) : nullptr;
-  args.out = row(i.out, rows.first);
-  args.outputs = width(i.out);
-  // Parts small enough to share evenly, large enough to be worth it, and whole tiles of outputs.
-  const int64_t fair = args.outputs / (4 * pool_.threads()) + 1;
-  const int64_t least = 65536 / (args.rows * args.inputs) + 1;
-  const int64_t part = pool_.threads() == 1 ? args.outputs : (std::max(fair, least) + 7) / 8 * 8;
-  split(args.outputs, part, [&](int64_t begin, int64_t end, int) {
-    LinearArgs mine = args;
-    mine.begin = begin;
-    mine.end = end;
-    kernels_.linear(mine);
+  if (program_.plan[at].quantize) quantize(first->a, rows);
+  // Parts small enough to share evenly, large enough to be worth it, and whole groups of outputs.
+  int64_t outputs = 0;
+  for (size_t k = 0; k < joined; ++k) outputs += width(first[k].out);
+  const int64_t fair = outputs / (4 * pool_.threads()) + 1;
+  const int64_t least = kLeastProducts / (rows.count * width(first->a)) + 1;
+  const int64_t part = pool_.threads() == 1 ? outputs : std::max(fair, least);
+  const int64_t whole = (part + kGroupOutputs - 1) / kGroupOutputs * kGroupOutputs;
+  const auto parts = [&](const kvs_instruction& i) { return (width(i.out) + whole - 1) / whole; };
+  int64_t items = 0;
+  for (size_t k = 0; k < joined; ++k) items += parts(first[k]);
+  pool_.run(items, [&](int64_t item, int) {
+    const kvs_instruction* i = first;
+    while (item >= parts(*i)) item -= parts(*i++);
+    product_part(*i, rows, item * whole, std::min((item + 1) * whole, width(i->out)));
+  });
+}
+
+void Executor::product_part(const kvs_instruction& i, const Rows& rows, int64_t begin, int64_t end) {
+  if (i.op == KVS_LINEAR) return multiply(i, i.c, rows, row(i.out, rows.first), begin, end);
+  float* gate = row(i.out, rows.first);
+  float* up = program_.gated_half();
+  // A few outputs at a time, so that both halves are still in the cache when they meet.
+  for (int64_t at = begin; at < end; at += kGatedOutputs) {
+    const int64_t stop = std::min(at + kGatedOutputs, end);
+    multiply(i, i.c, rows, gate, at, stop);
+    multiply(i, i.i0, rows, up, at, stop);
+    for (int64_t r = 0; r < rows.count; ++r) {
+      float* out = gate + r * width(i.out) + at;
+      kernels_.swiglu(out, up + r * width(i.out) + at, out, stop - at);
+    }
+  }
+}
+
+void Executor::multiply(const kvs_instruction& i, int32_t weight_index, const Rows& rows, float* out, int64_t begin,
+                        int64_t end) {
+  const Tensor& weight = *program_.tensors[static_cast<size_t>(weight_index)];
+  const bool plain = i.op == KVS_LINEAR;
+  const float* bias = plain && i.i0 >= 0 ? program_.vector(i.i0) : nullptr;
+  const float* residual = plain && i.b >= 0 ? row(i.b, rows.first) : nullptr;
+  const int64_t inputs = width(i.a);
+  const int64_t outputs = width(i.out);
+  if (is_quantized(weight.dtype())) {
+    kernels_.quant_linear({program_.activations(i.a, rows.first), rows.count, inputs, weight.data(), weight.dtype(),
+                           bias, residual, out, outputs, begin, end});
+  } else {
+    kernels_.linear({row(i.a, rows.first), rows.count, inputs, weight.data(), weight.dtype(), bias, residual, out,
+                     outputs, begin, end});
+  }
+}
+
+void Executor::quantize(int32_t buffer, const Rows& rows) {
+  const int64_t n = width(buffer);
+  split(rows.count, kGrain / n, [&](int64_t begin, int64_t end, int) {
+    kernels_.quantize_rows(row(buffer, rows.first + begin), end - begin, n,
+                           program_.activations(buffer, rows.first + begin));
   });
 }
 

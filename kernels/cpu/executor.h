@@ -3,6 +3,7 @@
 #define KVASIR_EXECUTOR_H
 
 #include "device.h"
+#include "plan.h"
 #include "program.h"
 #include "step-job.h"
 
@@ -28,11 +29,14 @@ class Executor {
   void prepare();
   void turn_ropes();
   void run_range(size_t begin, size_t end, const Window& window);
-  void run_one(const kvs_instruction& instruction, const Window& window);
+  void run_one(size_t at, const Window& window);
 
   void embed(const kvs_instruction& i, const Window& window);
-  void rms_norm(const kvs_instruction& i, const Window& window);
-  void linear(const kvs_instruction& i, const Window& window);
+  void rms_norm(size_t at, const Window& window);
+  void products(size_t at, const Window& window);
+  void product_part(const kvs_instruction& i, const Rows& rows, int64_t begin, int64_t end);
+  void multiply(const kvs_instruction& i, int32_t weight, const Rows& rows, float* out, int64_t begin, int64_t end);
+  void quantize(int32_t buffer, const Rows& rows);
   void rope(const kvs_instruction& i, const Window& window);
   void swiglu(const kvs_instruction& i, const Window& window);
   void add(const kvs_instruction& i, const Window& window);

@@ -1,28 +1,15 @@
 // Checks a program once, so that a step can trust every index, width and shape in it.
 #include <math.h>
-#include <stdarg.h>
-#include <stdio.h>
 
-#include "program.h"
+#include "operand-check.h"
 
 namespace kvasir {
 
 namespace {
 
-const char* op_name(int32_t op) {
-  static const char* const names[] = {"embed",  "rms_norm", "linear", "rope",   "write_kv",
-                                      "attend", "swiglu",   "add",    "gather", "iterate"};
-  return op >= KVS_EMBED && op <= KVS_ITERATE ? names[op] : "unknown";
-}
-
-class Check {
+class Check : OperandCheck {
  public:
-  explicit Check(Program& program)
-      : p_(program),
-        written_(program.buffers.size(), false),
-        read_in_body_(program.buffers.size(), false),
-        written_in_body_(program.buffers.size(), false),
-        kv_written_(static_cast<size_t>(program.kv_layers), false) {}
+  explicit Check(Program& program) : OperandCheck(program), kv_written_(static_cast<size_t>(program.kv_layers), false) {}
 
   void all() {
     for (size_t i = 0; i < p_.instructions.size(); ++i) {
@@ -42,17 +29,11 @@ class Check {
   }
 
  private:
-  template <class List>
-  static int64_t count(const List& list) {
-    return static_cast<int64_t>(list.size());
-  }
-  static long long as_long(int64_t value) { return static_cast<long long>(value); }
-  const Buffer& buffer_at(int32_t index) const { return p_.buffers[static_cast<size_t>(index)]; }
-
   void instruction(const kvs_instruction& i) {
     switch (i.op) {
       case KVS_EMBED:
         tensor("c (table)", i.c, p_.vocab_size, width("out", i.out));
+        if (tensor_at(i.c).packed()) wrong("c (table)", "packed; expected floats or blocks");
         rows("out", i.out, false);
         return write(i.out);
       case KVS_RMS_NORM:
@@ -68,6 +49,7 @@ class Check {
         range("i0 (kv layer)", i.i0, 0, p_.kv_layers - 1);
         key_width("a (k)", i.a);
         key_width("b (v)", i.b);
+        range("i1 (rope)", i.i1, -1, count(p_.ropes) - 1);
         kv_written_[static_cast<size_t>(i.i0)] = true;
         return;
       case KVS_ATTEND:
@@ -85,14 +67,17 @@ class Check {
         return write(i.out);
       case KVS_ITERATE:
         return iterate(i);
+      case KVS_GATED:
+        return gated(i);
       default:
-        invalid("instruction %lld: op is %d; expected 0 to %d", as_long(index_), i.op, KVS_ITERATE);
+        invalid("instruction %lld: op is %d; expected 0 to %d", as_long(index_), i.op, KVS_GATED);
     }
   }
 
   void rms_norm(const kvs_instruction& i) {
     const int64_t x = read("a (x)", i.a);
     range("c (weight)", i.c, 0, count(p_.tensors) - 1);
+    floats("c (weight)", i.c);
     const Shape& weight = p_.tensors[static_cast<size_t>(i.c)]->shape();
     if (weight.rank != 1 || x % weight.sizes[0] != 0) {
       wrong("c (weight)", "rank %d and %lld elements; expected one dimension that divides %lld", weight.rank,
@@ -107,9 +92,10 @@ class Check {
     const int64_t outputs = width("out", i.out);
     if (i.out == i.a) wrong("out", "buffer %d; expected another buffer than a (x)", i.out);
     rows("out", i.out, buffer_at(i.a).outputs);
-    tensor("c (weight)", i.c, outputs, inputs);
+    weight("c (weight)", i.c, outputs, inputs);
     if (i.i0 != -1) {
       range("i0 (bias)", i.i0, 0, count(p_.tensors) - 1);
+      floats("i0 (bias)", i.i0);
       const Shape& bias = p_.tensors[static_cast<size_t>(i.i0)]->shape();
       if (bias.rank != 1 || bias.sizes[0] != outputs) {
         wrong("i0 (bias)", "rank %d and %lld elements; expected one dimension of %lld", bias.rank,
@@ -119,6 +105,19 @@ class Check {
     if (i.b != -1) {
       like("b (residual)", i.b, i.out);
       read("b (residual)", i.b);
+    }
+    write(i.out);
+  }
+
+  void gated(const kvs_instruction& i) {
+    const int64_t inputs = read("a (x)", i.a);
+    const int64_t outputs = width("out", i.out);
+    if (i.out == i.a) wrong("out", "buffer %d; expected another buffer than a (x)", i.out);
+    rows("out", i.out, buffer_at(i.a).outputs);
+    weight("c (gate)", i.c, outputs, inputs);
+    weight("i0 (up)", i.i0, outputs, inputs);
+    if (tensor_at(i.c).dtype() != tensor_at(i.i0).dtype()) {
+      wrong("i0 (up)", "of dtype %d; expected that of the gate (%d)", tensor_at(i.i0).dtype(), tensor_at(i.c).dtype());
     }
     write(i.out);
   }
@@ -163,106 +162,7 @@ class Check {
     body_end_ = index_ + 1 + i.i0;
   }
 
-  void close_body() {
-    body_end_ = -1;
-    read_in_body_.assign(read_in_body_.size(), false);
-    written_in_body_.assign(written_in_body_.size(), false);
-  }
-
-  int64_t width(const char* field, int32_t buffer) {
-    range(field, buffer, 0, count(p_.buffers) - 1);
-    if (body_end_ >= 0) rows(field, buffer, false);
-    return buffer_at(buffer).width;
-  }
-
-  int64_t read(const char* field, int32_t buffer) {
-    const int64_t result = width(field, buffer);
-    const auto b = static_cast<size_t>(buffer);
-    if (!written_[b]) wrong(field, "buffer %d; expected one that was written before", buffer);
-    if (body_end_ >= 0 && !written_in_body_[b]) read_in_body_[b] = true;
-    return result;
-  }
-
-  void write(int32_t buffer) {
-    const auto b = static_cast<size_t>(buffer);
-    if (body_end_ >= 0) {
-      if (read_in_body_[b]) {
-        wrong("out", "buffer %d; expected one that the body does not read from before it", buffer);
-      }
-      written_in_body_[b] = true;
-    }
-    written_[b] = true;
-  }
-
-  void write_like(int32_t out, int32_t other) {
-    like("out", out, other);
-    write(out);
-  }
-
-  void like(const char* field, int32_t buffer, int32_t other) {
-    width(field, buffer);
-    rows(field, buffer, buffer_at(other).outputs);
-    same_width(field, buffer, buffer_at(other).width);
-  }
-
-  void same_width(const char* field, int32_t buffer, int64_t expected) {
-    const int64_t found = width(field, buffer);
-    if (found == expected) return;
-    wrong(field, "buffer %d of width %lld; expected %lld", buffer, as_long(found), as_long(expected));
-  }
-
-  void rows(const char* field, int32_t buffer, bool outputs) {
-    range(field, buffer, 0, count(p_.buffers) - 1);
-    if (buffer_at(buffer).outputs == outputs) return;
-    wrong(field, "buffer %d, whose rows are the %s; expected the %s", buffer, outputs ? "tokens" : "outputs",
-          outputs ? "outputs" : "tokens");
-  }
-
-  int64_t heads(const char* field, int64_t width) {
-    if (width % p_.head_dim != 0) {
-      wrong(field, "width %lld; expected a multiple of head_dim (%d)", as_long(width), p_.head_dim);
-    }
-    return width / p_.head_dim;
-  }
-
-  void key_width(const char* field, int32_t buffer) {
-    read(field, buffer);
-    rows(field, buffer, false);
-    same_width(field, buffer, static_cast<int64_t>(p_.kv_heads) * p_.head_dim);
-  }
-
-  void tensor(const char* field, int32_t tensor, int64_t first, int64_t second) {
-    range(field, tensor, 0, count(p_.tensors) - 1);
-    const Shape& shape = p_.tensors[static_cast<size_t>(tensor)]->shape();
-    if (shape.rank == 2 && shape.sizes[0] == first && shape.sizes[1] == second) return;
-    wrong(field, "tensor %d of rank %d [%lld, %lld]; expected [%lld, %lld]", tensor, shape.rank,
-          as_long(shape.sizes[0]), as_long(shape.sizes[1]), as_long(first), as_long(second));
-  }
-
-  void number(const char* field, float value, float low) {
-    if (isfinite(value) && value >= low) return;
-    wrong(field, "%g; expected a finite number%s", static_cast<double>(value), low == 0 ? ", at least 0" : "");
-  }
-
-  void range(const char* field, int64_t value, int64_t low, int64_t high) {
-    if (value >= low && value <= high) return;
-    wrong(field, "%lld; expected %lld to %lld", as_long(value), as_long(low), as_long(high));
-  }
-
-  [[noreturn]] void wrong(const char* field, const char* format, ...) __attribute__((format(printf, 3, 4))) {
-    char text[160];
-    va_list values;
-    va_start(values, format);
-    vsnprintf(text, sizeof text, format, values);
-    va_end(values);
-    invalid("instruction %lld (%s): %s is %s", as_long(index_), op_name(instruction_->op), field, text);
-  }
-
-  Program& p_;
-  int64_t index_ = 0;
-  const kvs_instruction* instruction_ = nullptr;
-  std::vector<bool> written_, read_in_body_, written_in_body_, kv_written_;
-  int64_t body_end_ = -1;  // past the iterate's body that is being read
+  std::vector<bool> kv_written_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "handles.h"
+#include "plan.h"
 #include "step-job.h"
 
 namespace kvasir {
@@ -72,7 +73,12 @@ Program::Program(std::shared_ptr<Device> device, const kvs_program_spec& spec)
   }
   for (const kvs_rope& rope : copy_list("ropes", spec.ropes, spec.rope_count)) ropes.emplace_back(rope);
   check_program(*this);
+  plan = make_plan(*this);
   memory_.resize(buffers.size());
+  const std::vector<bool> quantized = quantized_buffers(*this);
+  for (size_t b = 0; b < buffers.size(); ++b) {
+    activations_.push_back(quantized[b] ? std::make_unique<Activations>(buffers[b].width) : nullptr);
+  }
   vectors_.resize(tensors.size());
   widen_vectors();
 }
@@ -98,6 +104,13 @@ void Program::reserve(int64_t token_rows, int64_t output_rows) {
   for (size_t i = 0; i < buffers.size(); ++i) {
     const int64_t rows = buffers[i].outputs ? output_rows : token_rows;
     memory_[i].reserve(checked_product(static_cast<uint64_t>(rows), static_cast<uint64_t>(buffers[i].width)));
+    if (activations_[i] != nullptr) activations_[i]->reserve(rows);
+  }
+  for (const kvs_instruction& instruction : instructions) {
+    if (instruction.op != KVS_GATED) continue;
+    const Buffer& out = buffers[static_cast<size_t>(instruction.out)];
+    const int64_t rows = out.outputs ? output_rows : token_rows;
+    gated_half_.reserve(checked_product(static_cast<uint64_t>(rows), static_cast<uint64_t>(out.width)));
   }
 }
 

@@ -6,12 +6,14 @@
 #include <mutex>
 #include <vector>
 
+#include "activations.h"
 #include "device.h"
 #include "tensor.h"
 
 namespace kvasir {
 
 class StepJob;
+struct Plan;
 
 struct Rope {
   std::vector<double> inverse_frequencies;
@@ -46,6 +48,7 @@ class Program {
   std::vector<std::shared_ptr<const Tensor>> tensors;
   std::vector<Rope> ropes;
   std::vector<kvs_instruction> instructions;
+  std::vector<Plan> plan;  // one for each instruction
   std::vector<int32_t> kv_layer_lists;
   // Whether a rope attends with sinks could be turned for; see Rope::dynamic_base.
   bool has_dynamic_attention = false;
@@ -57,6 +60,12 @@ class Program {
   // Only for the device's thread.
   void reserve(int64_t token_rows, int64_t output_rows);
   float* data(int32_t buffer) const { return memory_[static_cast<size_t>(buffer)].data(); }
+  // Of a buffer that a quantised weight is multiplied with.
+  QuantRows activations(int32_t buffer, int64_t row) const {
+    return activations_[static_cast<size_t>(buffer)]->rows(row);
+  }
+  // A second place of a gated product's size for the other half.
+  float* gated_half() const { return gated_half_.data(); }
 
   // Steps are recycled with the memory of their lists.
   std::unique_ptr<StepJob> take_step();
@@ -67,6 +76,8 @@ class Program {
 
   std::shared_ptr<Device> device_;
   std::vector<FloatArray> memory_;
+  std::vector<std::unique_ptr<Activations>> activations_;  // null where a buffer needs none
+  FloatArray gated_half_;
   std::vector<FloatArray> vectors_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<StepJob>> idle_steps_;

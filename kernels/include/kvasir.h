@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define KVS_ABI_VERSION 1
+#define KVS_ABI_VERSION 2
 
 typedef enum {
   KVS_OK = 0,
@@ -33,7 +33,21 @@ typedef struct {
   char message[252]; /* empty when code is KVS_OK; always terminated */
 } kvs_status;
 
-typedef enum { KVS_F32 = 0, KVS_F16 = 1, KVS_BF16 = 2 } kvs_dtype;
+/* Pages hold the first three. The others are the block formats of GGUF files, for weights of rank 2 whose
+ * rows are whole blocks. */
+typedef enum {
+  KVS_F32 = 0,
+  KVS_F16 = 1,
+  KVS_BF16 = 2,
+  KVS_Q8_0 = 3,
+  KVS_Q4_0 = 4,
+  KVS_Q4_1 = 5,
+  KVS_Q5_0 = 6,
+  KVS_Q5_1 = 7,
+  KVS_Q4_K = 8,
+  KVS_Q5_K = 9,
+  KVS_Q6_K = 10
+} kvs_dtype;
 
 typedef struct kvs_device kvs_device;
 typedef struct kvs_file kvs_file;
@@ -68,6 +82,13 @@ kvs_status kvs_tensor_view(kvs_file* file, kvs_dtype dtype, int32_t rank, const 
 /* Copies `bytes` bytes, which must be what the shape takes. */
 kvs_status kvs_tensor_copy(kvs_dtype dtype, int32_t rank, const int64_t* shape, const void* data,
                            uint64_t bytes, kvs_tensor** tensor);
+/* Begins to lay a weight [outputs, inputs] out for products, quantising it where it holds floats: dtype is the
+ * weight's own block format, or Q8_0, Q4_0 or Q4_K for floats. Pages of a mapped file that were read go back to
+ * the system. *packed is no weight before the callback has reported success, and is to be closed in any case. */
+kvs_status kvs_tensor_pack(kvs_device* device, kvs_tensor* weight, kvs_dtype dtype, kvs_tensor** packed,
+                           kvs_callback callback, void* user);
+/* Bytes of memory or of a file that a tensor stands for. */
+uint64_t kvs_tensor_bytes(const kvs_tensor* tensor);
 void kvs_tensor_close(kvs_tensor* tensor);
 
 /* ---- page memory ----------------------------------------------------------------------------- */
@@ -121,7 +142,8 @@ typedef enum {
   KVS_SWIGLU = 6,
   KVS_ADD = 7,
   KVS_GATHER_OUTPUTS = 8,
-  KVS_ITERATE = 9
+  KVS_ITERATE = 9,
+  KVS_GATED = 10
 } kvs_op;
 
 /* Indices are -1 where an op has no such operand.
@@ -130,13 +152,15 @@ typedef enum {
  * rms_norm   out  x      -     weight                             eps
  * linear     out  x      resid weight    bias
  * rope       out  x      -     -         rope
- * write_kv   -    k      v     -         kvLayer
+ * write_kv   -    k      v     -         kvLayer  rope (-1: k is stored as it is)
  * attend     out  q      -     -         kvLayer  strict  window  scale   i3 = rope
  * swiglu     out  gate   up
  * add        out  a      b
  * gather     out  x
+ * gated      out  x      -     gate      up
  * iterate    -    -      -     -         body     passes  first   tolerance  i3 = count; kv_layer_lists[first .. first + count)
- * `c` and linear's `bias` are tensors, out, a and b are buffers. */
+ * `c`, linear's `bias` and gated's `up` are tensors, out, a and b are buffers. Weights of linear and gated are
+ * floats or packed; an embedding's table is not packed. */
 typedef struct {
   int32_t op;
   int32_t out, a, b, c;

@@ -57,7 +57,7 @@ export type NativeAddon = {
 };
 
 /** What `kvs_abi_version` must say. */
-export const abiVersion = 1;
+export const abiVersion = 2;
 
 declare const kind: unique symbol;
 type Handle<Kind extends string> = { readonly [kind]: Kind };
