@@ -8,3 +8,4 @@ export {
   isGgufTensorType,
 } from "./tensor-type.ts";
 export type { GgufArray, GgufNumber, GgufNumberType, GgufValue, GgufWritable } from "./value.ts";
+export { type GgufContent, type GgufTensorSource, writeGguf } from "./write-gguf.ts";

@@ -21,7 +21,7 @@ export type GgufValue = number | bigint | boolean | string | GgufArray;
 /** The number types of the format: unsigned, signed and floating, by their bits. */
 export type GgufNumberType = "u8" | "i8" | "u16" | "i16" | "u32" | "i32" | "u64" | "i64" | "f32" | "f64";
 
-/** A single number to be written: its type in the file, and its value, which the type must hold exactly (f32 rounds). */
+/** A single number to be written: its type in the file, and its value: integers exactly, floating-point rounded. */
 export type GgufNumber = { readonly type: GgufNumberType; readonly value: number | bigint };
 
 /** A metadata value to be written. Numbers name their type; all else is as it is read. */
@@ -38,6 +38,10 @@ export type NumberFormat = {
   readonly bytes: number;
   /** The numbers in `bytes` as they are on disk; takes `bytes` over. */
   readonly from: (bytes: Uint8Array<ArrayBuffer>) => NumberArray;
+  /** The numbers of `array` as they are on disk: a copy. */
+  readonly to: (array: NumberArray) => Uint8Array;
+  /** An array of this one number; undefined where the type does not hold it. */
+  readonly of: (value: number | bigint) => NumberArray | undefined;
   readonly is: (value: unknown) => value is NumberArray;
 };
 
@@ -49,12 +53,28 @@ function format(type: GgufNumberType, id: number, array: NumberArrayType): Numbe
     id,
     bytes: array.BYTES_PER_ELEMENT,
     from: (bytes) => new array(littleEndian(bytes, array.BYTES_PER_ELEMENT).buffer),
+    to: (numbers) => {
+      const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength).slice();
+      return littleEndian(bytes, array.BYTES_PER_ELEMENT);
+    },
+    of: (value) => {
+      const float = type === "f32" || type === "f64";
+      if (typeof value === "number" && !float && !Number.isSafeInteger(value)) return undefined;
+      const numbers = new array(new ArrayBuffer(array.BYTES_PER_ELEMENT));
+      if (numbers instanceof BigUint64Array || numbers instanceof BigInt64Array) numbers[0] = BigInt(value);
+      else numbers[0] = Number(value);
+      const held = numbers[0]!;
+      const same = float
+        ? Number.isFinite(Number(held)) === Number.isFinite(Number(value))
+        : BigInt(held) === BigInt(value);
+      return same ? numbers : undefined;
+    },
     is: (value): value is NumberArray => value instanceof array,
   };
 }
 
 /** Turns numbers from the order of the file to that of this machine, or back, in place. */
-export function littleEndian<T extends Uint8Array>(bytes: T, bytesEach: number): T {
+function littleEndian<T extends Uint8Array>(bytes: T, bytesEach: number): T {
   if (endianness() === "LE" || bytesEach === 1) return bytes;
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (bytesEach === 2) buffer.swap16();
