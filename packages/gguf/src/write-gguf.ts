@@ -104,7 +104,8 @@ function encodeHead(
   for (const [key, value] of metadata) {
     const fail = (reason: string) => invalid(reason, { key: String(key) });
     if (keys.has(key)) throw fail("appears twice");
-    pieces.push(encodeString(key, limits.key, fail), ...encodeValue(value, fail));
+    pieces.push(encodeString(key, limits.key, fail));
+    for (const piece of encodeValue(value, fail)) pieces.push(piece);
     keys.add(key);
     if (key === "general.alignment") alignment = alignmentOf(value, fail);
   }

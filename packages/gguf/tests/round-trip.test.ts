@@ -112,6 +112,12 @@ describe("a file", () => {
     expect(bytes.length).toBe(128);
   });
 
+  it("may have more strings than a call may have arguments", async () => {
+    const strings = Array.from({ length: 300_000 }, (_, i) => `token ${i}`);
+    await writeGguf(path, { metadata: [["strings", strings]] });
+    expect((await readGguf(path)).metadata.get("strings")).toEqual(strings);
+  });
+
   it("of version 2 is read like one of version 3", async () => {
     await writeGguf(path, { metadata: [["a", "b"]], tensors: [f32("t", [1], [1])] });
     const three = await readGguf(path);
