@@ -1,11 +1,12 @@
-/** The one-way map of dependencies: apps → core → {runtime, kv-policies, paged-memory, tokenizer}, runtime → kernels. */
+/** The one-way map of dependencies: apps → core → {runtime, kv-policies, paged-memory, tokenizer}, runtime → {kernels, gguf}, tokenizer → gguf. */
 const allowed = {
+  "packages/gguf": [],
   "packages/kernels": [],
   "packages/kv-policies": [],
   "packages/paged-memory": [],
-  "packages/tokenizer": [],
+  "packages/tokenizer": ["packages/gguf"],
   "packages/tiny-models": [],
-  "packages/runtime": ["packages/kernels"],
+  "packages/runtime": ["packages/kernels", "packages/gguf"],
   "packages/core": [
     "packages/runtime",
     "packages/kv-policies",
@@ -13,7 +14,13 @@ const allowed = {
     "packages/tokenizer",
   ],
   "apps/server": ["packages/core", "packages/tiny-models"],
-  "apps/bench": ["packages/core", "packages/tiny-models", "packages/runtime", "packages/paged-memory"],
+  "apps/bench": [
+    "packages/core",
+    "packages/tiny-models",
+    "packages/runtime",
+    "packages/paged-memory",
+    "packages/gguf",
+  ],
 };
 
 export default {

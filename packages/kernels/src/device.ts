@@ -1,4 +1,4 @@
-import type { DType } from "./dtype.ts";
+import type { DType, QuantDType, WeightDType } from "./dtype.ts";
 import type { Program } from "./program.ts";
 import type { Step, StepResult } from "./step.ts";
 import type { Tensor } from "./tensor.ts";
@@ -15,8 +15,22 @@ export interface Device extends Disposable {
   readonly backend: "native" | "interpreter";
   /** Maps a file for reading; nothing is read yet. Throws `KernelError` (`io`). */
   mapFile(path: string): Promise<MappedFile>;
-  /** A tensor of its own memory, copied from `data` (f32: Float32Array; f16 and bf16: their bits). */
-  tensor(dtype: DType, shape: readonly number[], data: Float32Array | Uint16Array): Tensor;
+  /**
+   * A tensor of its own memory, copied from `data` (f32: Float32Array; f16 and bf16: their bits; quantised:
+   * the bytes of the blocks, row by row). Quantised tensors have two dimensions, the second a multiple of
+   * the block's values.
+   */
+  tensor(dtype: WeightDType, shape: readonly number[], data: Float32Array | Uint16Array | Uint8Array): Tensor;
+  /**
+   * Lays a weight `[outputs, inputs]` out for `linear` and `gated` on this device, on the device's threads:
+   * a quantised one as it is (`dtype`, if given, is its own), a float one after it was quantised to `dtype`,
+   * which must be q8_0, q4_0 or q4_k then (how: `quantizeRows`). Work of the device waits meanwhile.
+   *
+   * `weight` may be disposed as soon as the promise has settled, and before: the work under way keeps it.
+   * Pages of a mapped file that were read are handed back to the system. Throws `KernelError`
+   * (`invalid-argument`; `io` where the file cannot be read; `out-of-memory`).
+   */
+  pack(weight: Tensor, dtype?: QuantDType): Promise<Tensor>;
   /** Memory for pages of keys and values; bytes are only taken from the system when first written. */
   pageMemory(spec: PageMemorySpec): PageMemory;
   /** Checks every index and shape of the program. Throws `KernelError` (`invalid-argument`) naming the instruction. */
@@ -28,8 +42,11 @@ export interface MappedFile extends Disposable {
   readonly path: string;
   /** Bytes. */
   readonly size: number;
-  /** A view of the file from byte `offset` on, which stays mapped while the tensor lives. Bounds are checked against `size`. */
-  tensor(dtype: DType, shape: readonly number[], offset: number): Tensor;
+  /**
+   * A view of the file from byte `offset` on, which stays mapped while the tensor lives. Bounds are checked
+   * against `size`; shapes are those of `Device.tensor`.
+   */
+  tensor(dtype: WeightDType, shape: readonly number[], offset: number): Tensor;
   dispose(): void;
 }
 

@@ -7,9 +7,18 @@ export type {
   PageMemorySpec,
   SlotData,
 } from "./device.ts";
-export { type DType, dtypeBytes } from "./dtype.ts";
+export {
+  blockFormat,
+  type DType,
+  dtypeBytes,
+  isQuantDType,
+  type QuantDType,
+  type WeightDType,
+} from "./dtype.ts";
 export { KernelError, type KernelErrorCode } from "./kernel-error.ts";
 export { type CpuLevel, cpuLevels, type DeviceOptions, openDevice } from "./open-device.ts";
 export type { BufferSpec, Instruction, Program, Rope } from "./program.ts";
+export { dequantizeRows } from "./quant/dequantize-rows.ts";
+export { type QuantizeTarget, quantizeRows } from "./quant/quantize-rows.ts";
 export type { Sampling, Step, StepResult, StepSequence } from "./step.ts";
 export type { Tensor } from "./tensor.ts";

@@ -1,5 +1,7 @@
 import { checkInteger, invalidArgument } from "./check-argument.ts";
+import { isQuantDType } from "./dtype.ts";
 import type { BufferSpec, Program } from "./program.ts";
+import type { Tensor } from "./tensor.ts";
 
 type Rows = BufferSpec["rows"];
 
@@ -75,16 +77,43 @@ export class OperandCheck {
     return width / headDim;
   }
 
-  tensor(field: string, tensor: number, shape: readonly number[]): void {
-    const found = this.tensorShape(field, tensor);
+  /** A norm's weight or a bias. */
+  floatTensor(field: string, tensor: number): Tensor {
+    const found = this.#tensor(field, tensor);
+    if (isQuantDType(found.dtype)) {
+      this.fail(field, `is tensor ${tensor} of dtype ${found.dtype}`, "f32, f16 or bf16");
+    }
+    return found;
+  }
+
+  /** What `embed` reads rows of. */
+  table(field: string, tensor: number, shape: readonly number[]): void {
+    const found = this.#tensor(field, tensor);
+    if (found.packed) {
+      this.fail(
+        field,
+        `is tensor ${tensor}, which is packed`,
+        "one that is not: only linear and gated read those",
+      );
+    }
+    this.expectShape(field, tensor, found, shape);
+  }
+
+  /** What `linear` and `gated` multiply by. */
+  weight(field: string, tensor: number, shape: readonly number[]): Tensor {
+    const found = this.#tensor(field, tensor);
+    if (isQuantDType(found.dtype) && !found.packed) {
+      const expected = "it packed (Device.pack), or f32, f16 or bf16";
+      this.fail(field, `is tensor ${tensor} of dtype ${found.dtype}, not packed`, expected);
+    }
+    this.expectShape(field, tensor, found, shape);
+    return found;
+  }
+
+  expectShape(field: string, tensor: number, { shape: found }: Tensor, shape: readonly number[]): void {
     if (found.length !== shape.length || found.some((size, i) => size !== shape[i])) {
       this.fail(field, `is tensor ${tensor} [${String(found)}]`, `[${String(shape)}]`);
     }
-  }
-
-  tensorShape(field: string, tensor: number): readonly number[] {
-    this.index(field, tensor, this.program.tensors.length);
-    return this.program.tensors[tensor]!.shape;
   }
 
   index(field: string, value: number, count: number): void {
@@ -93,6 +122,11 @@ export class OperandCheck {
 
   fail(field: string, found: string, expected: string): never {
     invalidArgument(`${this.instruction}: ${field} ${found}; expected ${expected}`);
+  }
+
+  #tensor(field: string, tensor: number): Tensor {
+    this.index(field, tensor, this.program.tensors.length);
+    return this.program.tensors[tensor]!;
   }
 
   #like(field: string, buffer: number, other: number): void {

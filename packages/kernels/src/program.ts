@@ -44,9 +44,20 @@ export type Rope = {
 
 /**
  * The op set. Buffers, tensors, ropes and KV layers are indices into the program. `x[r]` is row r.
- * `out` may be the same buffer as an input, except in `linear` (where it may only equal `residual`)
+ * `out` may be the same buffer as an input, except in `linear` (where it may only equal `residual`), `gated`
  * and `attend`. A buffer is written before it is read. `embed`, `rope`, `writeKv`, `attend` and the body
  * of an `iterate` work on buffers of `"tokens"`.
+ *
+ * Tensors are float and not packed, except the weights of `linear` and `gated`, which are float, or
+ * quantised and packed (`Device.pack`), and the table of `embed`, which is float, or quantised and not
+ * packed: its rows are the exact values of the blocks, rounded once to f32.
+ *
+ * Numerics of a quantised weight, the same in every implementation. Each row x is first rounded to 8 bits
+ * in blocks of 32 inputs, all in f32: `amax = max |x|`, `scale = amax / 127`, `inverse = 127 / amax` (0 where
+ * amax is 0), `q = x * inverse` rounded to a whole number, halves to the even one. A block that holds
+ * anything not finite has scale NaN and q = 0, so that every output of the row is NaN. An output is the sum
+ * over blocks, in ascending order, of `weightScale * scale * (exact whole-number dot)` and, where the format
+ * has one, of its offset times `scale * (sum of q)`.
  */
 export type Instruction =
   /** out[r] = table[token[r]]; table [vocab, width]. */
@@ -68,13 +79,32 @@ export type Instruction =
       readonly bias?: number;
       readonly residual?: number;
     }
+  /**
+   * out[r] = silu(gate . x[r]) * (up . x[r]); gate and up [outWidth, inWidth], of one dtype. The same numbers
+   * as two `linear`s and a `swiglu`, in one pass over x.
+   */
+  | {
+      readonly op: "gated";
+      readonly out: number;
+      readonly x: number;
+      readonly gate: number;
+      readonly up: number;
+    }
   /** Rotates every head (width / headDim of them) to the position of its row. */
   | { readonly op: "rope"; readonly out: number; readonly x: number; readonly rope: number }
   /**
    * Stores k and v [kvHeads * headDim] of every row in its slot of the KV layer, converted to the
-   * format of the pages, with its position and the L2 norm of the key before conversion.
+   * format of the pages, with its position and the L2 norm of the key before conversion. With `rope`, keys
+   * are first turned by that rope to the position of their row, as a `rope` before would have; the buffer of
+   * k stays as it is.
    */
-  | { readonly op: "writeKv"; readonly kvLayer: number; readonly k: number; readonly v: number }
+  | {
+      readonly op: "writeKv";
+      readonly kvLayer: number;
+      readonly k: number;
+      readonly v: number;
+      readonly rope?: number;
+    }
   /**
    * out[r] = softmax(scale * q[r] . K) . V over the slots that the mask shows; query head h reads KV
    * head floor(h * kvHeads / heads), heads = width / headDim. Visible to a row at position p, in slot s

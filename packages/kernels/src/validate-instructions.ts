@@ -49,7 +49,7 @@ function checkRowwise(
   switch (instruction.op) {
     case "embed": {
       const width = operands.width("out", instruction.out, "tokens");
-      operands.tensor("table", instruction.table, [operands.program.vocabSize, width]);
+      operands.table("table", instruction.table, [operands.program.vocabSize, width]);
       operands.write(instruction.out);
       break;
     }
@@ -58,6 +58,9 @@ function checkRowwise(
       break;
     case "linear":
       checkLinear(operands, instruction);
+      break;
+    case "gated":
+      checkGated(operands, instruction);
       break;
     case "rope":
       operands.heads("x", operands.read("x", instruction.x, "tokens"));
@@ -87,7 +90,7 @@ function checkRowwise(
 
 const checkRmsNorm: Check<"rmsNorm"> = (operands, { out, x, weight, eps }) => {
   const width = operands.read("x", x);
-  const shape = operands.tensorShape("weight", weight);
+  const { shape } = operands.floatTensor("weight", weight);
   if (shape.length !== 1 || width % shape[0]! !== 0) {
     operands.fail("weight", `is tensor ${weight} [${String(shape)}]`, `one dimension that divides ${width}`);
   }
@@ -100,18 +103,29 @@ const checkLinear: Check<"linear"> = (operands, { out, x, weight, bias, residual
   const { rows } = operands.program.buffers[x]!;
   const outWidth = operands.width("out", out, rows);
   if (out === x) operands.fail("out", `is buffer ${out}`, "another buffer than x");
-  operands.tensor("weight", weight, [outWidth, inWidth]);
-  if (bias !== undefined) operands.tensor("bias", bias, [outWidth]);
+  operands.weight("weight", weight, [outWidth, inWidth]);
+  if (bias !== undefined) operands.expectShape("bias", bias, operands.floatTensor("bias", bias), [outWidth]);
   if (residual !== undefined)
     operands.expectWidth("residual", operands.read("residual", residual, rows), outWidth);
   operands.write(out);
 };
 
-const checkWriteKv: Check<"writeKv"> = (operands, { kvLayer, k, v }) => {
-  const { kvLayers, kvHeads, headDim } = operands.program;
+const checkGated: Check<"gated"> = (operands, { out, x, gate, up }) => {
+  const inWidth = operands.read("x", x);
+  const outWidth = operands.width("out", out, operands.program.buffers[x]!.rows);
+  if (out === x) operands.fail("out", `is buffer ${out}`, "another buffer than x");
+  const { dtype } = operands.weight("gate", gate, [outWidth, inWidth]);
+  const found = operands.weight("up", up, [outWidth, inWidth]).dtype;
+  if (found !== dtype) operands.fail("up", `is tensor ${up} of dtype ${found}`, `${dtype}, as gate is`);
+  operands.write(out);
+};
+
+const checkWriteKv: Check<"writeKv"> = (operands, { kvLayer, k, v, rope }) => {
+  const { kvLayers, kvHeads, headDim, ropes } = operands.program;
   operands.index("kvLayer", kvLayer, kvLayers);
   operands.expectWidth("k", operands.read("k", k, "tokens"), kvHeads * headDim);
   operands.expectWidth("v", operands.read("v", v, "tokens"), kvHeads * headDim);
+  if (rope !== undefined) operands.index("rope", rope, ropes.length);
 };
 
 const checkAttend: Check<"attend"> = (operands, { out, q, kvLayer, scale, strict, window, rope }) => {

@@ -7,18 +7,30 @@ import {
   maxInt32,
 } from "./check-argument.ts";
 import type { Compaction, PageMemorySpec, SlotData } from "./device.ts";
-import { type DType, dtypeBytes } from "./dtype.ts";
+import { blockFormat, type DType, dtypeBytes, isQuantDType, tensorBytes, type WeightDType } from "./dtype.ts";
 
-/** Checks dtype and shape (rank 1 or 2, every dimension at least 1). Returns the bytes of such a tensor. */
-export function validateTensorShape(dtype: DType, shape: readonly number[]): number {
-  checkDType("dtype", dtype);
+/**
+ * Checks dtype and shape: rank 1 or 2, every dimension at least 1; of quantised tensors rank 2, rows of whole
+ * blocks. Returns the bytes of such a tensor.
+ */
+export function validateTensorShape(dtype: WeightDType, shape: readonly number[]): number {
+  if (!Object.hasOwn(blockFormat, dtype)) {
+    invalidArgument(`dtype is ${String(dtype)}; expected one of ${Object.keys(blockFormat).join(", ")}`);
+  }
   if (!Array.isArray(shape) || shape.length < 1 || shape.length > 2) {
     invalidArgument(`shape is [${String(shape)}]; expected one or two dimensions`);
   }
   shape.forEach((size, i) => {
     checkInteger(`shape[${i}]`, size, 1, maxInt32);
   });
-  const bytes = shape.reduce((product, size) => product * size, dtypeBytes[dtype]);
+  if (isQuantDType(dtype)) {
+    const { values } = blockFormat[dtype];
+    if (shape.length !== 2 || shape[1]! % values !== 0) {
+      const expected = `two dimensions, the second a multiple of ${values}`;
+      invalidArgument(`shape is [${String(shape)}]; expected ${expected}, for ${dtype}`);
+    }
+  }
+  const bytes = tensorBytes(dtype, shape);
   if (!Number.isSafeInteger(bytes))
     invalidArgument(`shape is [${String(shape)}]; expected less than 2^53 bytes`);
   return bytes;
@@ -26,19 +38,19 @@ export function validateTensorShape(dtype: DType, shape: readonly number[]): num
 
 /** Checks that `data` is what `tensor()` takes for this dtype and shape. */
 export function validateTensorData(
-  dtype: DType,
+  dtype: WeightDType,
   shape: readonly number[],
-  data: Float32Array | Uint16Array,
+  data: Float32Array | Uint16Array | Uint8Array,
 ): void {
   const bytes = validateTensorShape(dtype, shape);
-  const expected = dtype === "f32" ? Float32Array : Uint16Array;
+  const expected = dtype === "f32" ? Float32Array : isQuantDType(dtype) ? Uint8Array : Uint16Array;
   if (!(data instanceof expected)) invalidArgument(`data of a ${dtype} tensor must be a ${expected.name}`);
-  checkLength("data", data.length, bytes / dtypeBytes[dtype], `shape [${String(shape)}]`);
+  checkLength("data", data.length, bytes / expected.BYTES_PER_ELEMENT, `shape [${String(shape)}]`);
 }
 
 /** Checks that a tensor lies inside a file of `size` bytes; any offset will do. */
 export function validateTensorView(
-  dtype: DType,
+  dtype: WeightDType,
   shape: readonly number[],
   offset: number,
   size: number,

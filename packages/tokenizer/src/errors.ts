@@ -16,7 +16,10 @@ export class TokenizerFileError extends TokenizerError {
   }
 }
 
-/** A GGUF file breaks its own format or names impossible sizes (`gguf_malformed`). */
+/**
+ * A GGUF file cannot be read, breaks its own format, or holds no sound vocabulary (`gguf_malformed`). `cause` is
+ * the error of @kvasir/gguf where that found the fault.
+ */
 export class GgufError extends TokenizerError {
   constructor(message: string, options?: ErrorOptions) {
     super("gguf_malformed", message, options);

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
-import { TokenizerFileError } from "./errors.ts";
-import { readGgufMetadata } from "./gguf/gguf-metadata.ts";
+import { GgufError as GgufFileError, type GgufValue, readGguf } from "@kvasir/gguf";
+import { GgufError, TokenizerFileError } from "./errors.ts";
 import { GgufTokenizer } from "./gguf/gguf-tokenizer.ts";
 import { ggufVocabulary, isVocabularyKey } from "./gguf/gguf-vocabulary.ts";
 import { readCheckpointFiles } from "./hugging-face/checkpoint-files.ts";
@@ -23,5 +23,14 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
   if (!found.isFile() || !path.endsWith(".gguf")) {
     throw new TokenizerFileError(`${path}: expected a checkpoint directory or a .gguf file`);
   }
-  return new GgufTokenizer(ggufVocabulary(await readGgufMetadata(path, isVocabularyKey)));
+  return new GgufTokenizer(ggufVocabulary(await readVocabularyKeys(path)));
+}
+
+async function readVocabularyKeys(path: string): Promise<ReadonlyMap<string, GgufValue>> {
+  try {
+    return (await readGguf(path, { keys: isVocabularyKey, tensors: false })).metadata;
+  } catch (error) {
+    if (!(error instanceof GgufFileError)) throw error;
+    throw new GgufError(error.message, { cause: error });
+  }
 }

@@ -4,6 +4,7 @@ import { KernelError } from "../kernel-error.ts";
 import type { Program } from "../program.ts";
 import type { Step, StepResult } from "../step.ts";
 import { validateStep } from "../validate-step.ts";
+import { outOfMemory } from "./out-of-memory.ts";
 import { InterpreterPageMemory } from "./page-memory.ts";
 import { copyStep } from "./step-copy.ts";
 import { StepRun } from "./step-run.ts";
@@ -49,9 +50,4 @@ export class InterpreterExecutable extends Disposal implements Executable {
   protected override release(): void {
     for (const { use } of this.#weights) use.release();
   }
-}
-
-/** JavaScript says with a RangeError that there is no memory for an array. */
-function outOfMemory(error: unknown): unknown {
-  return error instanceof RangeError ? new KernelError("out-of-memory", error.message) : error;
 }

@@ -1,4 +1,5 @@
 import type { DType } from "../dtype.ts";
+import { float32BitsOfHalf } from "../quant/half.ts";
 import type { Work } from "./work-queue.ts";
 
 const float64 = new Float64Array(1);
@@ -33,16 +34,4 @@ export function* decode(dtype: "f16" | "bf16", bits: Uint16Array): Work<Float32A
     if (i % 65536 === 0) yield;
   }
   return values;
-}
-
-function float32BitsOfHalf(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 31;
-  const fraction = half & 0x3ff;
-  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13);
-  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
-  if (fraction === 0) return sign;
-  // A subnormal: its leading one moves to the place before the fraction.
-  const shift = Math.clz32(fraction) - 21;
-  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }

@@ -1,15 +1,19 @@
 import type { Device, Executable, MappedFile, PageMemory, PageMemorySpec } from "../device.ts";
 import { Disposal } from "../disposal.ts";
-import type { DType } from "../dtype.ts";
+import type { QuantDType, WeightDType } from "../dtype.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Program } from "../program.ts";
 import type { Tensor } from "../tensor.ts";
 import { validatePageMemorySpec, validateTensorData } from "../validate-memory.ts";
+import { validatePack } from "../validate-pack.ts";
 import { validateProgram } from "../validate-program.ts";
 import { InterpreterExecutable } from "./executable.ts";
 import { InterpreterFile } from "./mapped-file.ts";
+import { outOfMemory } from "./out-of-memory.ts";
+import { packedBlocks } from "./packing.ts";
 import { InterpreterPageMemory } from "./page-memory.ts";
 import { InterpreterTensor } from "./tensor.ts";
+import type { WeightSource } from "./weights.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /**
@@ -35,11 +39,38 @@ class Interpreter extends Disposal implements Device {
     return InterpreterFile.open(this, path);
   }
 
-  tensor(dtype: DType, shape: readonly number[], data: Float32Array | Uint16Array): Tensor {
+  tensor(
+    dtype: WeightDType,
+    shape: readonly number[],
+    data: Float32Array | Uint16Array | Uint8Array,
+  ): Tensor {
     this.checkAlive();
     validateTensorData(dtype, shape, data);
-    const bytes = data.slice().buffer as ArrayBuffer;
-    return new InterpreterTensor(this, dtype, shape, { read: async () => bytes, close: () => {} });
+    // Not by slice(), which of a Buffer copies nothing.
+    const bytes = Uint8Array.from(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)).buffer;
+    return new InterpreterTensor(this, dtype, shape, ownBytes(bytes));
+  }
+
+  async pack(weight: Tensor, dtype?: QuantDType): Promise<Tensor> {
+    this.checkAlive();
+    if (!(weight instanceof InterpreterTensor) || weight.device !== this) {
+      throw new KernelError("invalid-argument", "weight is of another device");
+    }
+    weight.checkAlive();
+    const packed = validatePack(weight, dtype);
+    const { weights, shape } = weight;
+    weights.use.retain();
+    try {
+      const blocks = await this.#queue.submit(async () => {
+        await weights.load();
+        return packedBlocks(weights, packed);
+      });
+      return new InterpreterTensor(this, packed, shape, ownBytes(blocks), true);
+    } catch (error) {
+      throw outOfMemory(error);
+    } finally {
+      weights.use.release();
+    }
   }
 
   pageMemory(spec: PageMemorySpec): PageMemory {
@@ -60,4 +91,8 @@ class Interpreter extends Disposal implements Device {
     validateProgram(program);
     return new InterpreterExecutable(this, this.#queue, program, weights);
   }
+}
+
+function ownBytes(bytes: ArrayBuffer): WeightSource {
+  return { read: async () => bytes, close: () => {} };
 }

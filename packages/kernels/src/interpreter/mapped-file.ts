@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { MappedFile } from "../device.ts";
 import { Disposal } from "../disposal.ts";
-import type { DType } from "../dtype.ts";
+import type { WeightDType } from "../dtype.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Tensor } from "../tensor.ts";
 import { validateTensorView } from "../validate-memory.ts";
@@ -42,7 +42,7 @@ export class InterpreterFile extends Disposal implements MappedFile {
     }
   }
 
-  tensor(dtype: DType, shape: readonly number[], offset: number): Tensor {
+  tensor(dtype: WeightDType, shape: readonly number[], offset: number): Tensor {
     this.checkAlive();
     validateTensorView(dtype, shape, offset, this.size);
     this.#use.retain();

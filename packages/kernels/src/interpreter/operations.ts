@@ -1,18 +1,34 @@
+import { isQuantDType, tensorBytes } from "../dtype.ts";
+import { emptyBlock } from "../quant/block.ts";
+import { dequantizeBlocks } from "../quant/dequantize-rows.ts";
+import type { Weights } from "./weights.ts";
 import type { Work } from "./work-queue.ts";
 
 /** Rows `from` to `to - 1` of the buffers. */
 export type Rows = { readonly from: number; readonly to: number };
 
-export function embed(
+export function* embed(
   out: Float64Array,
-  table: Float32Array,
+  table: Weights,
   tokens: Int32Array,
   width: number,
   rows: Rows,
-): void {
+): Work {
+  const { dtype } = table;
+  if (!isQuantDType(dtype)) {
+    const values = yield* table.decoded();
+    for (let r = rows.from; r < rows.to; r++) {
+      out.set(values.subarray(tokens[r]! * width, (tokens[r]! + 1) * width), r * width);
+    }
+    return;
+  }
+  // Only the rows asked for: the table is often the largest tensor of a model.
+  const [blocks, block] = [table.blocks(), emptyBlock()];
+  const rowBytes = tensorBytes(dtype, [width]);
   for (let r = rows.from; r < rows.to; r++) {
-    const token = tokens[r]!;
-    out.set(table.subarray(token * width, (token + 1) * width), r * width);
+    const row = out.subarray(r * width, (r + 1) * width);
+    dequantizeBlocks(dtype, blocks, tokens[r]! * rowBytes, row, block);
+    yield;
   }
 }
 
@@ -34,29 +50,57 @@ export function rmsNorm(
   }
 }
 
+/** A weight's output `output` of row `row`. */
+export type Product = (row: number, output: number) => number;
+
 export function* linear(
   out: Float64Array,
-  x: Float64Array,
-  weight: Float32Array,
+  product: Product,
   bias: Float32Array | undefined,
   residual: Float64Array | undefined,
   inWidth: number,
   outWidth: number,
   rows: Rows,
 ): Work {
-  const workOfOutput = (rows.to - rows.from) * inWidth;
-  let work = 0;
-  for (let o = 0; o < outWidth; o++) {
-    for (let r = rows.from; r < rows.to; r++) {
-      const at = r * outWidth + o;
-      out[at] = dot(weight, o * inWidth, x, r * inWidth, inWidth) + (bias?.[o] ?? 0) + (residual?.[at] ?? 0);
-    }
-    work += workOfOutput;
-    if (work > 100_000) {
-      work = 0;
+  yield* eachOutput(inWidth, outWidth, rows, (r, o) => {
+    const at = r * outWidth + o;
+    out[at] = product(r, o) + (bias?.[o] ?? 0) + (residual?.[at] ?? 0);
+  });
+}
+
+export function* gated(
+  out: Float64Array,
+  gate: Product,
+  up: Product,
+  inWidth: number,
+  outWidth: number,
+  rows: Rows,
+): Work {
+  yield* eachOutput(2 * inWidth, outWidth, rows, (r, o) => {
+    out[r * outWidth + o] = silu(gate(r, o)) * up(r, o);
+  });
+}
+
+/** `work`: multiplications for one output of one row. */
+function* eachOutput(
+  work: number,
+  outputs: number,
+  rows: Rows,
+  compute: (row: number, output: number) => void,
+): Work {
+  let done = 0;
+  for (let o = 0; o < outputs; o++) {
+    for (let r = rows.from; r < rows.to; r++) compute(r, o);
+    done += (rows.to - rows.from) * work;
+    if (done > 100_000) {
+      done = 0;
       yield;
     }
   }
+}
+
+function silu(x: number): number {
+  return x / (1 + Math.exp(-x));
 }
 
 /** In four sums, which a processor can add side by side. */
@@ -87,7 +131,7 @@ export function swiglu(
   rows: Rows,
 ): void {
   for (let i = rows.from * width; i < rows.to * width; i++) {
-    out[i] = (gate[i]! / (1 + Math.exp(-gate[i]!))) * up[i]!;
+    out[i] = silu(gate[i]!) * up[i]!;
   }
 }
 

@@ -3,8 +3,9 @@ import type { Step, StepResult } from "../step.ts";
 import { HeadAttention } from "./attention.ts";
 import { type RunningSequence, runningSequences } from "./kv-table.ts";
 import { NewSlots } from "./new-slots.ts";
-import { add, embed, gatherOutputs, linear, type Rows, rmsNorm, swiglu } from "./operations.ts";
+import { add, embed, gated, gatherOutputs, linear, type Rows, rmsNorm, swiglu } from "./operations.ts";
 import type { InterpreterPageMemory } from "./page-memory.ts";
+import { productOf } from "./product.ts";
 import { type Turn, turnAt, turnHead } from "./rotation.ts";
 import { stepResult } from "./step-result.ts";
 import type { Weights } from "./weights.ts";
@@ -71,8 +72,9 @@ export class StepRun {
   *#execute(instruction: Exclude<Instruction, Op<"iterate">>, rows: Rows): Work {
     switch (instruction.op) {
       case "embed": {
-        const table = yield* this.#weights[instruction.table]!.decoded();
-        embed(this.#buffer(instruction.out), table, this.#step.tokens, this.#width(instruction.out), rows);
+        const { out, table } = instruction;
+        const { tokens } = this.#step;
+        yield* embed(this.#buffer(out), this.#weights[table]!, tokens, this.#width(out), rows);
         break;
       }
       case "rmsNorm": {
@@ -84,20 +86,14 @@ export class StepRun {
       case "linear":
         yield* this.#linear(instruction, rows);
         break;
+      case "gated":
+        yield* this.#gated(instruction, rows);
+        break;
       case "rope":
         yield* this.#rope(instruction, rows);
         break;
       case "writeKv":
-        for (const { sequence, row } of this.#rowsBySequence(rows)) {
-          this.#slots.write(
-            sequence,
-            row,
-            instruction.kvLayer,
-            this.#buffer(instruction.k),
-            this.#buffer(instruction.v),
-          );
-          yield;
-        }
+        yield* this.#writeKv(instruction, rows);
         break;
       case "attend":
         yield* this.#attend(instruction, rows);
@@ -124,27 +120,56 @@ export class StepRun {
   }
 
   *#linear({ out, x, weight, bias, residual }: Op<"linear">, rows: Rows): Work {
+    const [inputs, own] = [this.#width(x), this.#rowsOf(out, rows)];
     yield* linear(
       this.#buffer(out),
-      this.#buffer(x),
-      yield* this.#weights[weight]!.decoded(),
+      yield* productOf(this.#weights[weight]!, this.#buffer(x), inputs, own),
       bias === undefined ? undefined : yield* this.#weights[bias]!.decoded(),
       residual === undefined ? undefined : this.#buffer(residual),
-      this.#width(x),
+      inputs,
       this.#width(out),
-      this.#rowsOf(out, rows),
+      own,
     );
   }
 
-  *#rope({ out, x, rope: index }: Op<"rope">, rows: Rows): Work {
+  *#gated({ out, x, gate, up }: Op<"gated">, rows: Rows): Work {
+    const [inputs, own] = [this.#width(x), this.#rowsOf(out, rows)];
+    yield* gated(
+      this.#buffer(out),
+      yield* productOf(this.#weights[gate]!, this.#buffer(x), inputs, own),
+      yield* productOf(this.#weights[up]!, this.#buffer(x), inputs, own),
+      inputs,
+      this.#width(out),
+      own,
+    );
+  }
+
+  *#rope({ out, x, rope }: Op<"rope">, rows: Rows): Work {
+    yield* this.#turn(this.#buffer(out), this.#buffer(x), this.#width(x), rope, rows);
+  }
+
+  /** Turns every head of the rows of `x` [rows, width]. */
+  *#turn(out: Float64Array, x: Float64Array, width: number, index: number, rows: Rows): Work {
     const { headDim, ropes } = this.#program;
     const rope = ropes[index]!;
-    const width = this.#width(x);
     for (const { sequence, row } of this.#rowsBySequence(rows)) {
       const turn: Turn = turnAt(rope, sequence.position + row - sequence.from, rope.scale);
       for (let at = row * width; at < (row + 1) * width; at += headDim) {
-        turnHead(this.#buffer(out), at, this.#buffer(x), at, headDim, rope, turn);
+        turnHead(out, at, x, at, headDim, rope, turn);
       }
+      yield;
+    }
+  }
+
+  *#writeKv({ kvLayer, k, v, rope }: Op<"writeKv">, rows: Rows): Work {
+    let keys = this.#buffer(k);
+    if (rope !== undefined) {
+      const turned = new Float64Array(keys.length);
+      yield* this.#turn(turned, keys, this.#width(k), rope, rows);
+      keys = turned;
+    }
+    for (const { sequence, row } of this.#rowsBySequence(rows)) {
+      this.#slots.write(sequence, row, kvLayer, keys, this.#buffer(v));
       yield;
     }
   }

@@ -1,8 +1,20 @@
 import type { SlotData } from "../device.ts";
-import type { DType } from "../dtype.ts";
+import type { WeightDType } from "../dtype.ts";
 
 /** `kvs_dtype`. */
-export const dtypeCodes: Readonly<Record<DType, number>> = { f32: 0, f16: 1, bf16: 2 };
+export const dtypeCodes: Readonly<Record<WeightDType, number>> = {
+  f32: 0,
+  f16: 1,
+  bf16: 2,
+  q8_0: 3,
+  q4_0: 4,
+  q4_1: 5,
+  q5_0: 6,
+  q5_1: 7,
+  q4_k: 8,
+  q5_k: 9,
+  q6_k: 10,
+};
 
 /** `kvs_slot_data`. */
 export const slotDataCodes: Readonly<Record<SlotData, number>> = {

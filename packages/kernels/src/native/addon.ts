@@ -13,7 +13,16 @@ export type NativeAddon = {
   deviceLevel(device: DeviceHandle): string;
   mapFile(path: string): { readonly file: FileHandle; readonly size: number };
   viewTensor(file: FileHandle, dtype: number, shape: BigInt64Array, offset: number): TensorHandle;
-  copyTensor(dtype: number, shape: BigInt64Array, data: Float32Array | Uint16Array): TensorHandle;
+  copyTensor(
+    dtype: number,
+    shape: BigInt64Array,
+    data: Float32Array | Uint16Array | Uint8Array,
+  ): TensorHandle;
+  packTensor(
+    device: DeviceHandle,
+    weight: TensorHandle,
+    dtype: number,
+  ): Promise<{ readonly tensor: TensorHandle; readonly bytes: number }>;
   createPages(
     device: DeviceHandle,
     pages: number,

@@ -77,8 +77,8 @@ function recordOf(instruction: Instruction, lists: number[]): InstructionRecord 
       return record(3, { out, a: x, i: [rope, none, none, none] });
     }
     case "writeKv": {
-      const { kvLayer, k, v } = instruction;
-      return record(4, { a: k, b: v, i: [kvLayer, none, none, none] });
+      const { kvLayer, k, v, rope = none } = instruction;
+      return record(4, { a: k, b: v, i: [kvLayer, rope, none, none] });
     }
     case "attend": {
       const { out, q, kvLayer, scale, strict, window, rope } = instruction;
@@ -95,6 +95,10 @@ function recordOf(instruction: Instruction, lists: number[]): InstructionRecord 
       const first = lists.length;
       for (const kvLayer of kvLayers) lists.push(kvLayer);
       return record(9, { i: [body, passes, first, kvLayers.length], f0: tolerance });
+    }
+    case "gated": {
+      const { out, x, gate, up } = instruction;
+      return record(10, { out, a: x, c: gate, i: [up, none, none, none] });
     }
   }
 }

@@ -1,12 +1,14 @@
 import type { Device, Executable, MappedFile, PageMemory, PageMemorySpec } from "../device.ts";
 import { Disposal } from "../disposal.ts";
-import type { DType } from "../dtype.ts";
+import type { QuantDType, WeightDType } from "../dtype.ts";
+import { KernelError } from "../kernel-error.ts";
 import type { Program } from "../program.ts";
 import type { Tensor } from "../tensor.ts";
 import { validatePageMemorySpec, validateTensorData } from "../validate-memory.ts";
+import { validatePack } from "../validate-pack.ts";
 import { dtypeCodes } from "./abi-codes.ts";
 import type { DeviceHandle, NativeAddon } from "./addon.ts";
-import { callNative } from "./native-error.ts";
+import { awaitNative, callNative } from "./native-error.ts";
 import { NativeExecutable } from "./native-executable.ts";
 import { NativeFile } from "./native-file.ts";
 import { NativePageMemory } from "./native-page-memory.ts";
@@ -32,12 +34,30 @@ export class NativeDevice extends Disposal implements Device {
     return new NativeFile(this.#addon, this, path);
   }
 
-  tensor(dtype: DType, shape: readonly number[], data: Float32Array | Uint16Array): Tensor {
+  tensor(
+    dtype: WeightDType,
+    shape: readonly number[],
+    data: Float32Array | Uint16Array | Uint8Array,
+  ): Tensor {
     this.checkAlive();
     validateTensorData(dtype, shape, data);
     const sizes = BigInt64Array.from(shape, BigInt);
     const handle = callNative(() => this.#addon.copyTensor(dtypeCodes[dtype], sizes, data));
     return new NativeTensor(this.#addon, this, handle, dtype, shape);
+  }
+
+  async pack(weight: Tensor, dtype?: QuantDType): Promise<Tensor> {
+    this.checkAlive();
+    if (!(weight instanceof NativeTensor) || weight.device !== this) {
+      throw new KernelError("invalid-argument", "weight is of another device");
+    }
+    weight.checkAlive();
+    const packed = validatePack(weight, dtype);
+    const { handle, shape } = weight;
+    const { tensor, bytes } = await awaitNative(() =>
+      this.#addon.packTensor(this.#handle, handle, dtypeCodes[packed]),
+    );
+    return new NativeTensor(this.#addon, this, tensor, packed, shape, bytes);
   }
 
   pageMemory(spec: PageMemorySpec): PageMemory {

@@ -29,9 +29,9 @@ export function callNative<T>(call: () => T): T {
 }
 
 /** Calls the binding and waits for the device. */
-export async function awaitNative(call: () => Promise<void>): Promise<void> {
+export async function awaitNative<T>(call: () => Promise<T>): Promise<T> {
   try {
-    await call();
+    return await call();
   } catch (error) {
     throw kernelErrorOf(error);
   }

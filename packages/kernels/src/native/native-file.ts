@@ -1,6 +1,6 @@
 import type { MappedFile } from "../device.ts";
 import { Disposal } from "../disposal.ts";
-import type { DType } from "../dtype.ts";
+import type { WeightDType } from "../dtype.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Tensor } from "../tensor.ts";
 import { validateTensorView } from "../validate-memory.ts";
@@ -28,7 +28,7 @@ export class NativeFile extends Disposal implements MappedFile {
     this.size = size;
   }
 
-  tensor(dtype: DType, shape: readonly number[], offset: number): Tensor {
+  tensor(dtype: WeightDType, shape: readonly number[], offset: number): Tensor {
     this.checkAlive();
     validateTensorView(dtype, shape, offset, this.size);
     const sizes = BigInt64Array.from(shape, BigInt);

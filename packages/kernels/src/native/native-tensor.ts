@@ -1,23 +1,26 @@
 import { Disposal } from "../disposal.ts";
-import { type DType, dtypeBytes } from "../dtype.ts";
+import { tensorBytes, type WeightDType } from "../dtype.ts";
 import type { Tensor } from "../tensor.ts";
 import type { NativeAddon, TensorHandle } from "./addon.ts";
 
 export class NativeTensor extends Disposal implements Tensor {
-  readonly dtype: DType;
+  readonly dtype: WeightDType;
   readonly shape: readonly number[];
   readonly bytes: number;
+  readonly packed: boolean;
   /** The device that may use it. */
   readonly device: Disposal;
   readonly handle: TensorHandle;
   readonly #addon: NativeAddon;
 
+  /** `packedBytes`: of a packed tensor, what its layout takes. */
   constructor(
     addon: NativeAddon,
     device: Disposal,
     handle: TensorHandle,
-    dtype: DType,
+    dtype: WeightDType,
     shape: readonly number[],
+    packedBytes?: number,
   ) {
     super("tensor", device);
     this.#addon = addon;
@@ -25,7 +28,8 @@ export class NativeTensor extends Disposal implements Tensor {
     this.handle = handle;
     this.dtype = dtype;
     this.shape = [...shape];
-    this.bytes = shape.reduce((product, size) => product * size, dtypeBytes[dtype]);
+    this.bytes = packedBytes ?? tensorBytes(dtype, shape);
+    this.packed = packedBytes !== undefined;
   }
 
   protected override release(): void {

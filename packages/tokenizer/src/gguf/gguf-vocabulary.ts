@@ -1,5 +1,5 @@
+import type { GgufArray, GgufValue } from "@kvasir/gguf";
 import { GgufError } from "../errors.ts";
-import type { GgufMetadata, GgufValue } from "./gguf-metadata.ts";
 
 /** Kinds of token, by their number in `tokenizer.ggml.token_type`. */
 export const TOKEN_KIND = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
@@ -41,9 +41,31 @@ export interface GgufVocabulary {
   toolTemplate: string | undefined;
 }
 
+const vocabularyKeys = new Set([
+  "general.architecture",
+  "tokenizer.chat_template",
+  "tokenizer.chat_template.tool_use",
+  ...[
+    "model",
+    "pre",
+    "tokens",
+    "token_type",
+    "scores",
+    "merges",
+    "bos_token_id",
+    "eos_token_id",
+    "eot_token_id",
+    "eom_token_id",
+    "unknown_token_id",
+    "add_bos_token",
+    "add_eos_token",
+    "add_space_prefix",
+  ].map((name) => `tokenizer.ggml.${name}`),
+]);
+
 /** Keys of the metadata that `ggufVocabulary` reads. */
 export function isVocabularyKey(key: string): boolean {
-  return key === "general.architecture" || key.startsWith("tokenizer.");
+  return vocabularyKeys.has(key);
 }
 
 /**
@@ -51,7 +73,7 @@ export function isVocabularyKey(key: string): boolean {
  *
  * @throws GgufError that names the key, for a missing value, a wrong type, or one out of range.
  */
-export function ggufVocabulary({ values }: GgufMetadata): GgufVocabulary {
+export function ggufVocabulary(values: ReadonlyMap<string, GgufValue>): GgufVocabulary {
   const read = new VocabularyKeys(values);
   const tokens = read.strings("tokenizer.ggml.tokens");
   if (tokens === undefined || tokens.length === 0 || tokens.length > LARGEST_VOCABULARY) {
@@ -104,7 +126,7 @@ class VocabularyKeys {
   ): T | undefined {
     const value = this.#values.get(key);
     if (value === undefined || is(value)) return value;
-    const received = Array.isArray(value) ? `an array of ${typeof value[0]}` : typeof value;
+    const received = typeof value === "object" ? `an array of ${typeof value[0]}` : typeof value;
     throw new GgufError(`${key}: expected ${expected}, received ${received}`);
   }
 
@@ -116,15 +138,15 @@ class VocabularyKeys {
     return this.#get(key, "a boolean", (value) => typeof value === "boolean");
   }
 
-  strings(key: string): string[] | undefined {
-    const is = (value: GgufValue): value is string[] =>
+  strings(key: string): readonly string[] | undefined {
+    const is = (value: GgufValue): value is readonly string[] =>
       Array.isArray(value) && (value.length === 0 || typeof value[0] === "string");
     return this.#get(key, "an array of strings", is);
   }
 
   numbers(key: string, length: number): number[] | undefined {
-    const is = (value: GgufValue): value is number[] => Array.isArray(value) && typeof value[0] === "number";
-    const numbers = this.#get(key, "an array of numbers", is);
+    const array = this.#get(key, "an array of numbers", isNumberArray);
+    const numbers = array && Array.from<number | bigint, number>(array, Number);
     if (numbers !== undefined && numbers.length !== length) {
       throw new GgufError(
         `${key}: expected one number for each of ${length} tokens, received ${numbers.length}`,
@@ -141,4 +163,10 @@ class VocabularyKeys {
     }
     return id;
   }
+}
+
+type NumberArray = Exclude<GgufArray, readonly string[] | readonly boolean[]>;
+
+function isNumberArray(value: GgufValue): value is NumberArray {
+  return ArrayBuffer.isView(value);
 }
