@@ -33,7 +33,20 @@ typedef struct {
   char message[252]; /* empty when code is KVS_OK; always terminated */
 } kvs_status;
 
-typedef enum { KVS_F32 = 0, KVS_F16 = 1, KVS_BF16 = 2 } kvs_dtype;
+/* The quantised ones are the block formats of ggml of these names, little-endian. */
+typedef enum {
+  KVS_F32 = 0,
+  KVS_F16 = 1,
+  KVS_BF16 = 2,
+  KVS_Q8_0 = 3,
+  KVS_Q4_0 = 4,
+  KVS_Q4_1 = 5,
+  KVS_Q5_0 = 6,
+  KVS_Q5_1 = 7,
+  KVS_Q4_K = 8,
+  KVS_Q5_K = 9,
+  KVS_Q6_K = 10
+} kvs_dtype;
 
 typedef struct kvs_device kvs_device;
 typedef struct kvs_file kvs_file;
