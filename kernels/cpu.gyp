@@ -7,11 +7,14 @@
       "cpu/vector/attend.cpp",
       "cpu/vector/convert.cpp",
       "cpu/vector/linear.cpp",
+      "cpu/vector/quant-linear.cpp",
+      "cpu/vector/quant-rows.cpp",
       "cpu/vector/rows.cpp",
       "cpu/vector/table.cpp"
     ],
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
-    "avx512_flags": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"]
+    "avx512_flags": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"],
+    "avx512vnni_flags": ["<@(avx512_flags)", "-mavx512vnni"]
   },
   "target_defaults": {
     "include_dirs": ["cpu", "include"],
@@ -53,7 +56,7 @@
       "cflags": ["-O2"],
       "cflags_cc!": ["-fno-exceptions", "-fno-rtti"],
       "xcode_settings": { "GCC_ENABLE_CPP_EXCEPTIONS": "YES", "GCC_ENABLE_CPP_RTTI": "YES" },
-      "dependencies": ["kvasir_cpu_reference"],
+      "dependencies": ["kvasir_cpu_quant", "kvasir_cpu_reference"],
       "conditions": [
         [
           "target_arch=='x64'",
@@ -61,11 +64,22 @@
             "dependencies": [
               "kvasir_cpu_baseline",
               "kvasir_cpu_avx2",
-              "kvasir_cpu_avx512"
+              "kvasir_cpu_avx512",
+              "kvasir_cpu_avx512vnni"
             ]
           }
         ]
       ]
+    },
+    {
+      "target_name": "kvasir_cpu_quant",
+      "type": "static_library",
+      "sources": [
+        "cpu/quant/block-rounding.cpp",
+        "cpu/quant/blocks.cpp",
+        "cpu/quant/packing.cpp"
+      ],
+      "cflags": ["-O3"]
     },
     {
       "target_name": "kvasir_cpu_reference",
@@ -73,6 +87,7 @@
       "sources": [
         "cpu/reference/attend.cpp",
         "cpu/reference/linear.cpp",
+        "cpu/reference/quant-linear.cpp",
         "cpu/reference/rows.cpp",
         "cpu/reference/table.cpp"
       ],
@@ -107,6 +122,14 @@
             "defines": ["KVASIR_LEVEL=avx512"],
             "cflags": ["-O3", "<@(avx512_flags)"],
             "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512_flags)"] }
+          },
+          {
+            "target_name": "kvasir_cpu_avx512vnni",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=avx512vnni"],
+            "cflags": ["-O3", "<@(avx512vnni_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512vnni_flags)"] }
           }
         ]
       }

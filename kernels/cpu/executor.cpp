@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "quant/blocks.h"
+#include "quant/packed-layout.h"
 #include "sampler.h"
 
 namespace kvasir {
@@ -15,8 +15,6 @@ namespace {
 // Elements, and products of elements, that are worth a thread's while.
 constexpr int64_t kGrain = 8192;
 constexpr int64_t kLeastProducts = 65536;
-// Packed weights come in groups of so many outputs.
-constexpr int64_t kGroupOutputs = 16;
 constexpr int64_t kGatedOutputs = 64;
 
 }  // namespace
@@ -116,7 +114,7 @@ void Executor::embed(const kvs_instruction& i, const Window& window) {
     for (int64_t r = window.first_row + begin; r < window.first_row + end; ++r) {
       const auto token = static_cast<uint64_t>(step_.tokens[static_cast<size_t>(r)]);
       const uint8_t* from = table.data() + token * bytes_of_row;
-      if (is_quantized(table.dtype())) {
+      if (is_quantised(table.dtype())) {
         dequantize_row(table.dtype(), from, n, row(i.out, r));
       } else {
         kernels_.widen(table.dtype(), from, row(i.out, r), n);
@@ -188,7 +186,7 @@ void Executor::multiply(const kvs_instruction& i, int32_t weight_index, const Ro
   const float* residual = plain && i.b >= 0 ? row(i.b, rows.first) : nullptr;
   const int64_t inputs = width(i.a);
   const int64_t outputs = width(i.out);
-  if (is_quantized(weight.dtype())) {
+  if (is_quantised(weight.dtype())) {
     kernels_.quant_linear({program_.activations(i.a, rows.first), rows.count, inputs, weight.data(), weight.dtype(),
                            bias, residual, out, outputs, begin, end});
   } else {

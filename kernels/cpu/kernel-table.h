@@ -23,6 +23,29 @@ struct LinearArgs {
   int64_t begin, end;
 };
 
+// Rows of activations rounded to int8 in blocks of 32: x is about value * scale of its block. A block with
+// anything that is not finite has the scale NaN and values 0.
+struct QuantRows {
+  int8_t* values;  // [rows, inputs], from -127 to 127
+  float* scales;   // [rows, inputs / 32]
+  int32_t* sums;   // [rows, inputs / 16]: of 16 values each
+};
+
+// As LinearArgs, of a packed quantised weight (quant/packed-layout.h). begin is a multiple of 16; end too,
+// unless it is outputs. inputs is a multiple of the format's block.
+struct QuantLinearArgs {
+  QuantRows x;
+  int64_t rows;
+  int64_t inputs;
+  const uint8_t* weight;
+  kvs_dtype dtype;
+  const float* bias;      // [outputs] or null
+  const float* residual;  // [rows, outputs] or null; may be out
+  float* out;             // [rows, outputs]
+  int64_t outputs;
+  int64_t begin, end;
+};
+
 // How many (row, query head) pairs one call of `attend` may take.
 constexpr int32_t kAttendPairs = 16;
 
@@ -71,12 +94,19 @@ struct KernelTable {
   float (*norm)(const float* x, int64_t count);
   void (*attend)(const AttendArgs&);
   int64_t (*attend_scratch)(int32_t head_dim);
+  // x [rows, inputs], inputs a multiple of 32. Every level gives the same bits: of each block of 32, in f32,
+  //   scale = max|x| / 127, value = x * (127 / max|x|) rounded to the nearest whole number, ties to even;
+  // where 127 / max|x| is not finite (a block of zeros, or of less than 3.8e-37) the values are 0.
+  void (*quantize_rows)(const float* x, int64_t rows, int64_t inputs, const QuantRows& out);
+  // Sums of exact integer dot products of blocks, times both scales, in ascending order of blocks.
+  void (*quant_linear)(const QuantLinearArgs&);
 };
 
 const KernelTable* kvs_reference_kernels();
 const KernelTable* kvs_baseline_kernels();
 const KernelTable* kvs_avx2_kernels();
 const KernelTable* kvs_avx512_kernels();
+const KernelTable* kvs_avx512vnni_kernels();
 
 }  // namespace kvasir
 

@@ -28,7 +28,7 @@ bool bit(uint32_t word, int index) { return (word >> index & 1) != 0; }
 struct Processor {
   bool avx2 = false;
   bool avx512 = false;
-  bool avx512bf16 = false;
+  bool avx512vnni = false;
 
   Processor() {
     uint32_t a, b, c, d;
@@ -40,8 +40,7 @@ struct Processor {
     const uint64_t saved = saved_state();
     avx2 = fma && f16c && bit(b, 5) && (saved & 0x6) == 0x6;
     avx512 = avx2 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31) && (saved & 0xe6) == 0xe6;
-    if (!avx512 || a < 1 || !__get_cpuid_count(7, 1, &a, &b, &c, &d)) return;
-    avx512bf16 = bit(a, 5);
+    avx512vnni = avx512 && bit(c, 11);
   }
 
   static uint64_t saved_state() {
@@ -51,17 +50,6 @@ struct Processor {
   }
 };
 
-// vdpbf16ps does not pay: with the activations split into two bf16 parts it is half as fast as widening the
-// weights and ten times less exact (README.md, "Levels"), so this level runs the kernels of avx512.
-const KernelTable* avx512bf16_kernels() {
-  static const KernelTable table = [] {
-    KernelTable same = *kvs_avx512_kernels();
-    same.name = "avx512bf16";
-    return same;
-  }();
-  return &table;
-}
-
 const std::vector<Level>& all_levels() {
   static const Processor processor;
   static const std::vector<Level> levels = {
@@ -69,7 +57,7 @@ const std::vector<Level>& all_levels() {
       {kvs_baseline_kernels(), true},
       {kvs_avx2_kernels(), processor.avx2},
       {kvs_avx512_kernels(), processor.avx512},
-      {avx512bf16_kernels(), processor.avx512bf16},
+      {kvs_avx512vnni_kernels(), processor.avx512vnni},
   };
   return levels;
 }

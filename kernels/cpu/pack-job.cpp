@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "quant/blocks.h"
 #include "quant/packed-layout.h"
 #include "quant/packing.h"
 
@@ -12,7 +11,6 @@ namespace kvasir {
 
 namespace {
 
-constexpr int64_t kGroupOutputs = 16;
 // Bytes of the weight that a thread takes at a time, and then hands back to the system.
 constexpr uint64_t kPartBytes = 1 << 20;
 
@@ -27,7 +25,7 @@ class PackJob final : public Job {
         weight_row_(row_bytes(weight_->dtype(), inputs_)) {}
 
   void run(Device& device) override {
-    const bool quantize = !is_quantized(weight_->dtype());
+    const bool quantize = !is_quantised(weight_->dtype());
     if (quantize) device.reserve_scratch(scratch_floats());
     const auto part = static_cast<int64_t>(kPartBytes / (weight_row_ * kGroupOutputs)) + 1;
     device.pool().run((groups_ + part - 1) / part, [&](int64_t item, int worker) {
@@ -57,7 +55,7 @@ class PackJob final : public Job {
     auto* blocks = reinterpret_cast<uint8_t*>(row + inputs_);
     const uint64_t block_row = row_bytes(dtype, inputs_);
     const int64_t first = group * kGroupOutputs;
-    const int64_t rows = std::min(kGroupOutputs, outputs_ - first);
+    const int64_t rows = std::min<int64_t>(kGroupOutputs, outputs_ - first);
     for (int64_t r = 0; r < rows; ++r) {
       device.kernels().widen(weight_->dtype(), weight_->data() + static_cast<uint64_t>(first + r) * weight_row_, row,
                              inputs_);
@@ -80,7 +78,7 @@ std::shared_ptr<Tensor> packed_weight(const Tensor& weight, int32_t dtype) {
   check_weight_dtype("dtype", dtype);
   if (weight.packed()) invalid("weight is packed already");
   if (weight.shape().rank != 2) invalid("weight has rank %d; expected 2", weight.shape().rank);
-  const bool quantized = is_quantized(weight.dtype());
+  const bool quantized = is_quantised(weight.dtype());
   if (quantized && dtype != weight.dtype()) {
     invalid("dtype is %d; expected that of the weight (%d), which is quantised already", dtype, weight.dtype());
   }

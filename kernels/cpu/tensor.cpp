@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "quant/blocks.h"
 #include "quant/packed-layout.h"
 
 namespace kvasir {
@@ -19,7 +18,6 @@ void check_dtype(const char* field, int32_t dtype) { check_range(field, dtype, K
 void check_weight_dtype(const char* field, int32_t dtype) { check_range(field, dtype, KVS_F32, KVS_Q6_K); }
 
 uint64_t row_bytes(kvs_dtype dtype, int64_t count) {
-  if (!is_quantized(dtype)) return static_cast<uint64_t>(count) * element_bytes(dtype);
   return static_cast<uint64_t>(count / block_values(dtype)) * block_bytes(dtype);
 }
 
@@ -72,7 +70,7 @@ uint64_t stored_bytes(kvs_dtype dtype, const Shape& shape) {
 }  // namespace
 
 void Tensor::check_blocks() const {
-  if (!is_quantized(dtype_)) return;
+  if (!is_quantised(dtype_)) return;
   const int64_t values = block_values(dtype_);
   if (shape_.rank != 2) invalid("rank is %d; expected 2 for a tensor in blocks", shape_.rank);
   if (shape_.sizes[1] % values != 0) {
@@ -91,7 +89,7 @@ Tensor::Tensor(std::shared_ptr<const MappedFile> file, kvs_dtype dtype, const Sh
             static_cast<unsigned long long>(file->size()));
   }
   const uint8_t* data = file->data() + offset;
-  if (!is_quantized(dtype) && reinterpret_cast<uintptr_t>(data) % element_bytes(dtype) != 0) {
+  if (!is_quantised(dtype) && reinterpret_cast<uintptr_t>(data) % element_bytes(dtype) != 0) {
     copy(data);
   } else {
     data_ = data;

@@ -8,11 +8,11 @@
 
 #include "kernel-table.h"
 #include "large-memory.h"
+#include "quant/blocks.h"
 #include "status.h"
 
 namespace kvasir {
 
-inline bool is_quantized(kvs_dtype dtype) { return dtype >= KVS_Q8_0; }
 // Of the formats that are no blocks.
 uint64_t element_bytes(kvs_dtype dtype);
 // What pages can hold, and what weights can.

@@ -30,7 +30,7 @@ export function deviceFlags(command: Command, backend: DeviceFlags["backend"] = 
         "baseline",
         "avx2",
         "avx512",
-        "avx512bf16",
+        "avx512vnni",
       ]),
     )
     .option("--threads <n>", "threads that compute (default: all processors)", wholeNumber(1, 256));
