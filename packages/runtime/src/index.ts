@@ -12,15 +12,19 @@ export {
   type PageMemory,
   type PageMemorySpec,
   type Program,
+  type QuantDType,
+  type QuantizeTarget,
   type Rope,
   type Sampling,
   type SlotData,
   type Step,
   type StepResult,
   type StepSequence,
+  type WeightDType,
 } from "@kvasir/kernels";
-export { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.ts";
+export type { Checkpoint } from "./checkpoint/checkpoint.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./checkpoint/checkpoint-error.ts";
+export { openCheckpoint } from "./checkpoint/open-checkpoint.ts";
 export { readSafetensors } from "./checkpoint/read-safetensors.ts";
 export { ConfigError, type ConfigErrorCode } from "./config/config-error.ts";
 export type { ModelConfig, ModelFamily } from "./config/model-config.ts";
@@ -39,3 +43,4 @@ export {
 export { LayerMapError } from "./layer-map-error.ts";
 export { loadModel, type Model, type ModelOptions } from "./model.ts";
 export { ModelError, type ModelErrorCode } from "./model-error.ts";
+export { type LoadProgress, quantizeTargets } from "./pack-weights.ts";

@@ -5,11 +5,14 @@ import {
   type Executable,
   type PageMemory,
   type Program,
+  type QuantizeTarget,
   type Step,
   type StepResult,
   type Tensor,
+  type WeightDType,
 } from "@kvasir/kernels";
-import { type Checkpoint, openCheckpoint } from "./checkpoint/checkpoint.ts";
+import type { Checkpoint } from "./checkpoint/checkpoint.ts";
+import { openCheckpoint } from "./checkpoint/open-checkpoint.ts";
 import { quoted } from "./checkpoint/safetensors-header.ts";
 import type { ModelConfig } from "./config/model-config.ts";
 import { compileGraph } from "./graph/compile.ts";
@@ -17,6 +20,7 @@ import { GraphBuilder } from "./graph/graph-builder.ts";
 import { type LayerMap, parseLayerMap } from "./layer-map.ts";
 import { ModelError } from "./model-error.ts";
 import { decoder } from "./models/decoder.ts";
+import { type LoadProgress, packWeights, quantizeTargets } from "./pack-weights.ts";
 
 export type ModelOptions = {
   /** Where the model runs; it stays the caller's and must outlive the model. */
@@ -33,6 +37,16 @@ export type ModelOptions = {
   readonly tolerance?: number;
   /** Whether every layer attends strictly before its token; default: the checkpoint's `force_nodiag`. */
   readonly forceNodiag?: boolean;
+  /**
+   * Quantises the matrices of a float checkpoint, the output head's too, while they are loaded: an eighth
+   * (`q4_0`, `q4_k`) or a quarter (`q8_0`) of the bytes of f32. Norms, biases and the embedding table stay. Rows
+   * must be multiples of 32 (`q4_k`: 256). Not for a checkpoint that is quantised already.
+   */
+  readonly weights?: QuantizeTarget;
+  /** Called at the start and after each matrix that takes work to load. */
+  readonly onProgress?: (progress: LoadProgress) => void;
+  /** Ends loading early; it rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 };
 
 /** A model's weights and its program, ready to run on one device. Holds no state of any sequence. */
@@ -43,8 +57,10 @@ export interface Model extends Disposable {
   readonly kvHeads: number;
   readonly headDim: number;
   readonly vocabSize: number;
-  /** Bytes of the weights that the model uses. */
+  /** Bytes of the weights that the model uses, as they are laid out for the device. */
   readonly weightBytes: number;
+  /** Number formats of the weights that matrix products read, the one with most bytes first. */
+  readonly weightDtypes: readonly WeightDType[];
   readonly program: Program;
   readonly device: Device;
   /** Bytes that one token takes in a cache of that format: keys, values, and 8 bytes of slot data a head. */
@@ -56,45 +72,59 @@ export interface Model extends Disposable {
 }
 
 /**
- * Loads a folder in the Hugging Face layout. Throws `CheckpointError` and `ConfigError` for what the
- * files say, `LayerMapError`, and `ModelError` for options and for weights that the model does not use.
- * Loading that fails keeps nothing.
+ * Loads a folder in the Hugging Face layout, or a GGUF file. Throws `CheckpointError` and `ConfigError` for
+ * what the files say, `LayerMapError`, and `ModelError` for options and for weights that the model does not
+ * use. Loading that fails keeps nothing.
  */
 export async function loadModel(path: string, options: ModelOptions): Promise<Model> {
   const checkpoint = await openCheckpoint(path, options.device);
   try {
-    return modelOf(checkpoint, options);
+    return await modelOf(checkpoint, options);
   } finally {
     checkpoint.dispose();
   }
 }
 
 /** The model of an open checkpoint, which may be disposed afterwards. */
-export function modelOf(checkpoint: Checkpoint, options: ModelOptions): Model {
+export async function modelOf(checkpoint: Checkpoint, options: ModelOptions): Promise<Model> {
   const { config } = checkpoint;
+  const { device, weights, onProgress, signal } = options;
+  checkWeights(weights);
   const map = parseLayerMap(config.layerMap, {
     layers: config.layers,
     slidingWindow: config.slidingWindow,
     forceNodiag: options.forceNodiag ?? config.forceNodiag,
   });
   const { passes, tolerance } = checkedPasses(map, config, options);
-  const tensors: Tensor[] = [];
+  const names = new Map<Tensor, string>();
+  const owned = new Set<Tensor>();
   const weight = (name: string, shape: readonly number[]) => {
     const tensor = checkpoint.tensor(name, shape);
-    tensors.push(tensor);
+    owned.add(tensor);
+    names.set(tensor, checkpoint.nameInFile(name));
     return tensor;
   };
   try {
     const { kvHeads, headDim, vocabSize } = config;
     const g = new GraphBuilder({ kvLayers: map.kvSources.length, kvHeads, headDim, vocabSize });
-    const logits = decoder({ g, config, map, weight, passes, tolerance });
+    const graph = g.finish(decoder({ g, config, map, weight, passes, tolerance }));
     refuseLeftovers(checkpoint);
-    const executable = options.device.compile(compileGraph(g.finish(logits)));
-    return new DecoderModel(config, map, options.device, executable, tensors);
+    const nameOf = (tensor: Tensor) => names.get(tensor)!;
+    const packed = await packWeights(graph, owned, { device, weights, onProgress, signal, nameOf });
+    signal?.throwIfAborted();
+    const executable = device.compile(compileGraph(packed));
+    return new DecoderModel(config, map, device, executable, [...owned]);
   } catch (error) {
-    for (const tensor of tensors) tensor.dispose();
+    for (const tensor of owned) tensor.dispose();
     throw error;
   }
+}
+
+function checkWeights(weights: unknown): void {
+  if (weights === undefined || quantizeTargets.some((target) => target === weights)) return;
+  const received = typeof weights === "string" ? quoted(weights) : typeof weights;
+  const allowed = `one of ${quantizeTargets.join(", ")}`;
+  throw new ModelError("invalid-option", `weights is ${received}, expected ${allowed}`);
 }
 
 function checkedPasses(map: LayerMap, config: ModelConfig, options: ModelOptions) {
@@ -116,7 +146,7 @@ function checkedPasses(map: LayerMap, config: ModelConfig, options: ModelOptions
 }
 
 /** Tensors that other programs leave in checkpoints and that say nothing new. */
-const harmless = /(^|\.)rotary_emb\.inv_freq$/;
+const harmless = /(^|\.)rotary_emb\.inv_freq$|\.attn_rot_embd(\.weight)?$/;
 
 function refuseLeftovers(checkpoint: Checkpoint): void {
   const { config, path } = checkpoint;
@@ -139,6 +169,7 @@ class DecoderModel implements Model {
   readonly headDim: number;
   readonly vocabSize: number;
   readonly weightBytes: number;
+  readonly weightDtypes: readonly WeightDType[];
   readonly program: Program;
   readonly device: Device;
   readonly #executable: Executable;
@@ -159,6 +190,7 @@ class DecoderModel implements Model {
     this.headDim = config.headDim;
     this.vocabSize = config.vocabSize;
     this.weightBytes = tensors.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.weightDtypes = matrixDtypes(executable.program);
     this.program = executable.program;
     this.device = device;
     this.#executable = executable;
@@ -185,4 +217,15 @@ class DecoderModel implements Model {
   [Symbol.dispose](): void {
     this.dispose();
   }
+}
+
+function matrixDtypes({ instructions, tensors }: Program): WeightDType[] {
+  const matrices = instructions.flatMap((one) =>
+    one.op === "linear" ? [one.weight] : one.op === "gated" ? [one.gate, one.up] : [],
+  );
+  const bytesOf = new Map<WeightDType, number>();
+  for (const { dtype, bytes } of matrices.map((index) => tensors[index]!)) {
+    bytesOf.set(dtype, (bytesOf.get(dtype) ?? 0) + bytes);
+  }
+  return [...bytesOf].sort(([, a], [, b]) => b - a).map(([dtype]) => dtype);
 }

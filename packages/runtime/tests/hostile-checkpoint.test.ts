@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { type Device, openDevice } from "@kvasir/kernels";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { openCheckpoint } from "../src/checkpoint/checkpoint.ts";
 import { CheckpointError } from "../src/checkpoint/checkpoint-error.ts";
 import { encodeSafetensors, f32, halves, withHeader } from "../src/checkpoint/encode-safetensors.ts";
+import { openCheckpoint } from "../src/checkpoint/open-checkpoint.ts";
 import { ConfigError } from "../src/config/config-error.ts";
 
 const config = JSON.stringify({

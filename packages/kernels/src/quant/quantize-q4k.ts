@@ -1,127 +1,134 @@
-import { halfBits, valueOfHalf } from "./half.ts";
+import { inverse, writeHalf } from "./half-scale.ts";
 
-/** Adding and subtracting this rounds to a whole number, halves to the even one, up to 2^51. */
-const rounder = 1.5 * 2 ** 52;
+const f32 = Math.fround;
+
+/** value = scale * level - min, level from 0 to 15, min not negative. */
+type Line = { scale: number; min: number };
 
 /** Memory to work in. */
-const scales = new Float64Array(8);
-const offsets = new Float64Array(8);
-const q = new Uint8Array(256);
+const lines: readonly Line[] = Array.from({ length: 8 }, () => ({ scale: 0, min: 0 }));
+const tried: Line = { scale: 0, min: 0 };
+const x = new Float32Array(32);
+const levels = new Int32Array(32);
 
 /**
- * Quantises 256 values to a q4_k block. Each run of 32 gets the line `scale * q - offset` through its values
- * (offset at least 0, q from 0 to 15) that is closest in squares, of those that nine slightly different
- * roundings give (`fitLine`). The largest scale and the largest offset over 63, in f16, are d and dmin; the
- * others become whole multiples of them, up to 63; and q is rounded anew with what is stored.
- * In double precision, sums in ascending order, halves rounded to the even neighbour.
+ * Quantises 256 values to a q4_k block, all in f32. Each run of 32 gets the line whose values are closest in
+ * squares, of those that `bestLine` tries. The largest scale and the largest min over 63, as f16, are the
+ * block's d and dmin; the others become whole multiples of them, up to 63, and the levels those nearest to the
+ * line of the multiples. Values of 1e15 and more have no sums of squares, and make the block NaN.
  */
 export function quantizeQ4K(values: Float32Array, start: number, blocks: Uint8Array, at: number): void {
   blocks.fill(0, at, at + 144);
-  let magnitudes = 0;
-  for (let i = 0; i < 256; i++) magnitudes += Math.abs(values[start + i]!);
-  let [largestScale, largestOffset] = [0, 0];
-  if (magnitudes < Infinity) {
-    for (let run = 0; run < 8; run++) {
-      fitLine(values, start + 32 * run, run);
-      largestScale = Math.max(largestScale, scales[run]!);
-      largestOffset = Math.max(largestOffset, offsets[run]!);
-    }
-  }
-  const [dBits, minimumBits] = [halfBits(largestScale / 63), halfBits(largestOffset / 63)];
-  const [d, dmin] = [valueOfHalf(dBits), valueOfHalf(minimumBits)];
-  if (!(magnitudes < Infinity) || d === Infinity || dmin === Infinity) {
+  let greatest = 0;
+  // Math.max keeps a NaN.
+  for (let i = 0; i < 256; i++) greatest = Math.max(greatest, Math.abs(values[start + i]!));
+  if (!(greatest < f32(1e15))) {
     blocks[at + 1] = 0x7e;
     return;
   }
-  blocks[at] = dBits & 255;
-  blocks[at + 1] = dBits >> 8;
-  blocks[at + 2] = minimumBits & 255;
-  blocks[at + 3] = minimumBits >> 8;
+  let [greatestScale, greatestMin] = [0, 0];
   for (let run = 0; run < 8; run++) {
-    const scale = multipleOf(d, scales[run]!);
-    const minimum = multipleOf(dmin, offsets[run]!);
-    writeScaleAndMinimum(blocks, at + 4, run, scale, minimum);
-    roundRun(values, start + 32 * run, 32 * run, d * scale, dmin * minimum);
+    x.set(values.subarray(start + 32 * run, start + 32 * run + 32));
+    const line = lines[run]!;
+    bestLine(line);
+    greatestScale = Math.max(greatestScale, line.scale);
+    greatestMin = Math.max(greatestMin, line.min);
   }
-  for (let i = 0; i < 128; i++) {
-    const first = 2 * (i & ~31) + (i & 31);
-    blocks[at + 16 + i] = q[first]! | (q[first + 32]! << 4);
+  const d = writeHalf(blocks, at, f32(greatestScale / 63));
+  const dmin = writeHalf(blocks, at + 2, f32(greatestMin / 63));
+  if (d === Infinity || dmin === Infinity) return;
+  const [scaleFactor, minFactor] = [inverse(d), inverse(dmin)];
+  for (let run = 0; run < 8; run++) {
+    const scale = nearestOf63(lines[run]!.scale, scaleFactor);
+    const min = nearestOf63(lines[run]!.min, minFactor);
+    writeScaleAndMin(blocks, at + 4, run, scale, min);
+    x.set(values.subarray(start + 32 * run, start + 32 * run + 32));
+    findLevels(f32(dmin * min), inverse(f32(d * scale)));
+    const to = at + 16 + (run >> 1) * 32;
+    for (let i = 0; i < 32; i++) blocks[to + i]! |= levels[i]! << (4 * (run & 1));
   }
 }
 
-/** Least squares for the q of each of nine slopes around 15 / range; the first of equals is kept. */
-function fitLine(values: Float32Array, start: number, run: number): void {
-  let [lowest, highest, sum] = [0, -Infinity, 0];
+/** Tries 13 ranges around that of `x`: to cut off the outermost values pays where they are rare. */
+function bestLine(best: Line): void {
+  let [least, greatest] = [0, x[0]!];
   for (let i = 0; i < 32; i++) {
-    const x = values[start + i]!;
-    if (x < lowest) lowest = x;
-    if (x > highest) highest = x;
-    sum += x;
+    least = Math.min(least, x[i]!);
+    greatest = Math.max(greatest, x[i]!);
   }
-  const range = highest - lowest;
-  scales[run] = range / 15;
-  offsets[run] = -lowest;
-  if (range === 0) return;
-  let best = Infinity;
-  for (let t = 0; t < 9; t++) {
-    const inverse = (14 + t / 4) / range;
-    let [sumQ, sumQQ, sumXQ] = [0, 0, 0];
-    for (let i = 0; i < 32; i++) {
-      const x = values[start + i]!;
-      const rounded = Math.min(15, (x - lowest) * inverse + rounder - rounder);
-      q[i] = rounded;
-      sumQ += rounded;
-      sumQQ += rounded * rounded;
-      sumXQ += x * rounded;
-    }
-    const determinant = 32 * sumQQ - sumQ * sumQ;
-    if (determinant === 0) continue;
-    let scale = (32 * sumXQ - sumQ * sum) / determinant;
-    let offset = (sumQ * scale - sum) / 32;
-    if (offset < 0) {
-      offset = 0;
-      scale = sumXQ / sumQQ;
-    }
-    if (scale < 0) continue;
-    let error = 0;
-    for (let i = 0; i < 32; i++) {
-      const difference = scale * q[i]! - offset - values[start + i]!;
-      error += difference * difference;
-    }
-    if (error < best) {
-      best = error;
-      scales[run] = scale;
-      offsets[run] = offset;
+  const range = f32(greatest - least);
+  best.min = -least;
+  best.scale = 0;
+  if (greatest <= least) return;
+  best.scale = f32(range / 15);
+  let error = squaredError(best);
+  for (let steps = -8; steps <= 4; steps++) {
+    tried.scale = f32(range / (15 - steps / 4));
+    tried.min = -least;
+    fit(tried);
+    if (!(tried.scale > 0)) continue;
+    const triedError = squaredError(tried);
+    if (triedError < error) {
+      error = triedError;
+      best.scale = tried.scale;
+      best.min = tried.min;
     }
   }
 }
 
-function multipleOf(unit: number, value: number): number {
-  return unit === 0 ? 0 : Math.min(63, value / unit + rounder - rounder);
-}
-
-function roundRun(values: Float32Array, start: number, to: number, scale: number, offset: number): void {
+/** The line of least squares through the levels that `line` gives. */
+function fit(line: Line): void {
+  findLevels(line.min, inverse(line.scale));
+  let [sum, squares, values, products] = [0, 0, 0, 0];
   for (let i = 0; i < 32; i++) {
-    const rounded = scale === 0 ? 0 : (values[start + i]! + offset) / scale + rounder - rounder;
-    q[to + i] = Math.max(0, Math.min(15, rounded));
+    const level = levels[i]!;
+    sum += level;
+    squares += level * level;
+    values = f32(values + x[i]!);
+    products = f32(products + f32(level * x[i]!));
   }
+  const spread = 32 * squares - sum * sum;
+  if (spread <= 0) return;
+  line.min = f32(f32(f32(sum * products) - f32(squares * values)) / spread);
+  if (line.min >= 0) {
+    line.scale = f32(f32(f32(32 * products) - f32(sum * values)) / spread);
+  } else {
+    line.min = 0;
+    line.scale = squares > 0 ? f32(products / squares) : 0;
+  }
+}
+
+function squaredError({ scale, min }: Line): number {
+  findLevels(min, inverse(scale));
+  let sum = 0;
+  for (let i = 0; i < 32; i++) {
+    const difference = f32(f32(f32(scale * levels[i]!) - min) - x[i]!);
+    sum = f32(sum + f32(difference * difference));
+  }
+  return sum;
+}
+
+/** For each of `x`, the level nearest to it, halves upwards. */
+function findLevels(min: number, factor: number): void {
+  for (let i = 0; i < 32; i++) {
+    const level = f32(f32(f32(x[i]! + min) * factor) + 0.5);
+    levels[i] = level < 0 ? 0 : level > 15 ? 15 : level;
+  }
+}
+
+function nearestOf63(value: number, factor: number): number {
+  return Math.min(63, Math.trunc(f32(f32(value * factor) + 0.5)));
 }
 
 /** Eight pairs of 6 bits in 12 bytes: pairs 4 to 7 keep their upper two bits in the bytes of pairs 0 to 3. */
-function writeScaleAndMinimum(
-  blocks: Uint8Array,
-  at: number,
-  run: number,
-  scale: number,
-  minimum: number,
-): void {
+function writeScaleAndMin(blocks: Uint8Array, at: number, run: number, scale: number, min: number): void {
   const j = run & 3;
   if (run < 4) {
     blocks[at + j] = scale;
-    blocks[at + 4 + j] = minimum;
+    blocks[at + 4 + j] = min;
   } else {
     blocks[at + j]! |= (scale >> 4) << 6;
-    blocks[at + 4 + j]! |= (minimum >> 4) << 6;
-    blocks[at + 8 + j] = (scale & 15) | ((minimum & 15) << 4);
+    blocks[at + 4 + j]! |= (min >> 4) << 6;
+    blocks[at + 8 + j] = (scale & 15) | ((min & 15) << 4);
   }
 }

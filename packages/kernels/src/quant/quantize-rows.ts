@@ -1,7 +1,9 @@
 import { invalidArgument } from "../check-argument.ts";
 import { blockFormat } from "../dtype.ts";
-import { halfBits, valueOfHalf } from "./half.ts";
+import { inverse, writeHalf } from "./half-scale.ts";
 import { quantizeQ4K } from "./quantize-q4k.ts";
+
+const f32 = Math.fround;
 
 /** Formats that float weights can be quantised to. */
 export type QuantizeTarget = "q8_0" | "q4_0" | "q4_k";
@@ -14,15 +16,15 @@ export function isQuantizeTarget(dtype: unknown): dtype is QuantizeTarget {
 
 /**
  * Quantises rows that lie one after the other, each of whole blocks; what `Device.pack` does to float weights,
- * byte for byte. In f32, every operation rounded, halves to the even neighbour:
+ * byte for byte. In f32, every operation rounded:
  *
- * - q8_0: `scale = max |x| / 127`, stored as f16; `q = round(x * (1 / scale))`.
+ * - q8_0: `scale = max |x| / 127`, stored as f16; `q = round(x * (1 / scale))`, halves away from zero.
  * - q4_0: `scale = m / -8`, m the value of largest magnitude (the first of equals), stored as f16;
  *   `q = min(15, trunc(x * (1 / scale) + 8.5))`.
  * - q4_k: see `quantizeQ4K`.
  *
- * A scale that f16 has no room for is 0, and so are all values then. A block that holds anything not finite
- * gets a NaN scale. Throws `KernelError` (`invalid-argument`) for another dtype and for half a block.
+ * The blocks of q8_0 and q4_0 are those that llama.cpp's quantizer makes. A block that holds anything not
+ * finite gets a NaN scale. Throws `KernelError` (`invalid-argument`) for another dtype and for half a block.
  */
 export function quantizeRows(dtype: QuantizeTarget, values: Float32Array): Uint8Array<ArrayBuffer> {
   if (!isQuantizeTarget(dtype)) {
@@ -52,68 +54,53 @@ export function quantizeBlocks(
   }
 }
 
-/** Adding and subtracting this rounds to a whole number, halves to the even one, up to 2^51. */
+/** Adding and subtracting this rounds a double to a whole number, halves to the even one, without a branch. */
 const rounder = 1.5 * 2 ** 52;
+/** Moves a half, and of f32 values nothing else, past the halfway point. */
+const beyondHalf = 1 + 2 ** -40;
 
 function quantizeQ80(values: Float32Array, start: number, blocks: Uint8Array, at: number): void {
-  let largest = 0;
-  let sum = 0;
-  for (let i = 0; i < 32; i++) {
-    const magnitude = Math.abs(values[start + i]!);
-    if (magnitude > largest) largest = magnitude;
+  let [greatest, sum] = [0, 0];
+  for (let i = start; i < start + 32; i++) {
+    const magnitude = Math.abs(values[i]!);
+    if (magnitude > greatest) greatest = magnitude;
     sum += magnitude;
   }
-  blocks.fill(0, at, at + 34);
   // Sums of 32 finite f32 values are finite.
   if (!(sum < Infinity)) {
     writeHalf(blocks, at, Number.NaN);
+    blocks.fill(0, at + 2, at + 34);
     return;
   }
-  const scale = Math.fround(largest / 127);
+  const scale = f32(greatest / 127);
   writeHalf(blocks, at, scale);
-  if (storedHalf(blocks, at) === 0) return;
-  const inverse = Math.fround(1 / scale);
+  const factor = inverse(scale);
   for (let i = 0; i < 32; i++) {
-    blocks[at + 2 + i] = Math.fround(values[start + i]! * inverse) + rounder - rounder;
+    blocks[at + 2 + i] = (f32(values[start + i]! * factor) * beyondHalf + rounder - rounder) | 0;
   }
 }
 
 function quantizeQ40(values: Float32Array, start: number, blocks: Uint8Array, at: number): void {
-  let [largest, sum, signed] = [0, 0, 0];
-  for (let i = 0; i < 32; i++) {
-    const value = values[start + i]!;
-    const magnitude = Math.abs(value);
-    if (magnitude > largest) {
-      largest = magnitude;
-      signed = value;
+  let [greatest, sum, extreme] = [0, 0, values[start]!];
+  for (let i = start; i < start + 32; i++) {
+    const magnitude = Math.abs(values[i]!);
+    if (magnitude > greatest) {
+      greatest = magnitude;
+      extreme = values[i]!;
     }
     sum += magnitude;
   }
-  blocks.fill(0, at, at + 18);
   if (!(sum < Infinity)) {
     writeHalf(blocks, at, Number.NaN);
+    blocks.fill(0x88, at + 2, at + 18);
     return;
   }
-  const scale = Math.fround(signed / -8);
+  const scale = f32(extreme / -8);
   writeHalf(blocks, at, scale);
-  if (storedHalf(blocks, at) === 0) {
-    blocks.fill(0, at, at + 2).fill(0x88, at + 2, at + 18);
-    return;
-  }
-  const inverse = Math.fround(1 / scale);
+  const factor = inverse(scale);
   for (let i = 0; i < 16; i++) {
-    const low = Math.fround(Math.fround(values[start + i]! * inverse) + 8.5);
-    const high = Math.fround(Math.fround(values[start + i + 16]! * inverse) + 8.5);
-    blocks[at + 2 + i] = Math.min(15, low | 0) | (Math.min(15, high | 0) << 4);
+    const low = f32(f32(values[start + i]! * factor) + 8.5) | 0;
+    const high = f32(f32(values[start + i + 16]! * factor) + 8.5) | 0;
+    blocks[at + 2 + i] = Math.min(15, low) | (Math.min(15, high) << 4);
   }
-}
-
-function writeHalf(blocks: Uint8Array, at: number, value: number): void {
-  const bits = halfBits(value);
-  blocks[at] = bits & 255;
-  blocks[at + 1] = bits >> 8;
-}
-
-function storedHalf(blocks: Uint8Array, at: number): number {
-  return valueOfHalf(blocks[at]! | (blocks[at + 1]! << 8));
 }

@@ -1,13 +1,13 @@
 export type CheckpointErrorCode =
   /** The path, or a file that the folder must have, is not there. */
   | "not-found"
-  /** The path is there but is not a folder. */
+  /** The path is there, but is neither a folder nor a GGUF file. */
   | "not-a-directory"
   /** The system refused to read; the message has its reason. */
   | "io"
   /** A JSON file does not parse, or is larger than any honest one. */
   | "invalid-json"
-  /** A safetensors file breaks its format. */
+  /** A safetensors or GGUF file breaks its format. */
   | "corrupt"
   /** model.safetensors.index.json disagrees with itself or with the shards. */
   | "invalid-index"

@@ -6,9 +6,9 @@ import { parseLayerTypes } from "./parse-layer-types.ts";
 import { parseRope, positionLimit } from "./parse-rope.ts";
 import { refuseUnsupported } from "./unsupported-fields.ts";
 
-const layerLimit = 1024;
+export const layerLimit = 1024;
 /** Widths, heads, vocabulary. */
-const sizeLimit = 2 ** 20;
+export const sizeLimit = 2 ** 20;
 
 /**
  * Reads a parsed config.json, and generation_config.json where there is one, in the form of transformers

@@ -3,10 +3,21 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { devices } from "../../tests/devices.ts";
 import { TestSequence } from "../../tests/test-sequence.ts";
-import { compileGraph } from "./compile.ts";
 import { emit } from "./emit.ts";
+import { fuseGated } from "./fuse-gated.ts";
+import { fuseResiduals } from "./fuse-residuals.ts";
+import { fuseRopeWrites } from "./fuse-rope-writes.ts";
 import { flatten, type Graph, outputOf, type Value } from "./graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
+import { narrowRows } from "./narrow-rows.ts";
+import { planBuffers } from "./plan-buffers.ts";
+import { sinkFromBodies } from "./sink-from-bodies.ts";
+
+function compileGraph(graph: Graph): Program {
+  const lean = narrowRows(sinkFromBodies(graph));
+  const fused = fuseRopeWrites(fuseGated(fuseResiduals(lean)));
+  return emit(fused, planBuffers(fused));
+}
 
 const shape = { kvLayers: 3, kvHeads: 2, headDim: 4, vocabSize: 12 };
 const rope: Rope = { inverseFrequencies: Float64Array.of(1, 0.1), scale: 1, interleaved: false };
@@ -27,12 +38,15 @@ beforeAll(() => {
 });
 afterAll(() => device.dispose());
 
-/** Weights from a small deterministic noise, scaled so that rows keep their size. */
+let weights = 0;
+
+/** Weights from a small noise, another for each, scaled so that rows keep their size. */
 function weight(...shape: number[]): Tensor {
   const size = shape.reduce((a, b) => a * b);
+  const phase = size + 100 * weights++;
   const data = Float32Array.from(
     { length: size },
-    (_, i) => (2 * Math.sin(12.9898 * (i + size))) / Math.sqrt(shape.at(-1)!),
+    (_, i) => (2 * Math.sin(12.9898 * (i + phase))) / Math.sqrt(shape.at(-1)!),
   );
   return device.tensor("f32", shape, data);
 }
@@ -41,7 +55,7 @@ type Move = { readonly op: number; readonly a: number; readonly b: number; reado
 const { moves } = fc.letrec<{ moves: Move[]; move: Move }>((tie) => ({
   moves: fc.array(tie("move"), { maxLength: 12 }),
   move: fc.record({
-    op: fc.nat(8),
+    op: fc.nat(10),
     a: fc.nat(),
     b: fc.nat(),
     body: fc.oneof({ maxDepth: 1 }, fc.constant([]), tie("moves")),
@@ -51,6 +65,7 @@ const { moves } = fc.letrec<{ moves: Move[]; move: Move }>((tie) => ({
 /** Any moves make a graph that holds: picks go round among the values that fit. */
 function randomGraph(moves: readonly Move[], outputMoves: readonly Move[]): Graph {
   const g = new GraphBuilder(shape);
+  weights = 0;
   const values: Value[] = [g.embed(weight(12, 8))];
   let written = 0;
   const pick = (n: number, width?: number, rows?: string) => {
@@ -73,14 +88,25 @@ function randomGraph(moves: readonly Move[], outputMoves: readonly Move[]): Grap
     if (op === 5) return g.rope(tokens, rope);
     if (op === 6 && written > 0)
       return g.attend(tokens, b % written, { ...attention, strict: b % 2 > 0, window: b % 4 });
+    if (op === 9)
+      return g.swiglu(
+        g.linear(x, weight(16, x.width)),
+        g.linear(b % 3 ? x : pick(b, x.width, x.rows), weight(16, x.width)),
+      );
+    if (op === 10 && written < 3) {
+      const turned = g.rope(pick(a, 8, "tokens"), rope);
+      g.writeKv(written++, turned, b % 2 ? pick(b, 8, "tokens") : turned);
+      return b % 3 ? undefined : turned;
+    }
     if (op === 7 && written < 3) return void g.writeKv(written++, pick(a, 8, "tokens"), pick(b, 8, "tokens"));
     if (op === 8 && written < 3 && !inBody) {
       const kvLayer = written;
       return g.iterate([kvLayer], 3, 0, tokens, (start) => {
         values.push(g.attend(start, kvLayer, { ...attention, strict: true }));
-        for (const move of body.filter(({ op }) => op !== 7)) push(play(move, true));
+        for (const move of body.filter(({ op }) => op !== 7 && op !== 10)) push(play(move, true));
         written++;
-        g.writeKv(kvLayer, pick(a, 8, "tokens"), pick(b, 8, "tokens"));
+        const k = pick(a, 8, "tokens");
+        g.writeKv(kvLayer, a % 2 ? k : g.rope(k, rope), pick(b, 8, "tokens"));
         for (const move of body.slice(0, 2)) push(play(move, true));
         return pick(b, undefined, "tokens");
       });
@@ -134,7 +160,8 @@ describe("compileGraph", () => {
       g.writeKv(layer, g.rope(g.linear(h, weight(8, 8)), rope), g.linear(h, weight(8, 8)));
       const q = g.rope(g.linear(h, weight(16, 8)), rope);
       x = g.add(x, g.linear(g.attend(q, layer, attention), weight(8, 16)));
-      const up = g.swiglu(g.linear(norm(x), weight(24, 8)), g.linear(norm(x), weight(24, 8)));
+      const m = norm(x);
+      const up = g.swiglu(g.linear(m, weight(24, 8)), g.linear(m, weight(24, 8)));
       x = g.add(x, g.linear(up, weight(8, 24)));
     }
     return g.finish(g.linear(norm(g.gatherOutputs(x)), weight(12, 8)));
@@ -144,8 +171,8 @@ describe("compileGraph", () => {
     const [two, eight] = [compileGraph(blocks(2)), compileGraph(blocks(8))];
     expect(eight.buffers.length).toBe(two.buffers.length);
     const tokenBuffers = eight.buffers.filter(({ rows }) => rows === "tokens").map(({ width }) => width);
-    // Stream, norm, k and v; q and what it attended; gate and up.
-    expect(tokenBuffers.sort((a, b) => a - b)).toEqual([8, 8, 8, 8, 16, 16, 24, 24]);
+    // Stream, norm, k and v; q and what it attended; the product of gate and up.
+    expect(tokenBuffers.sort((a, b) => a - b)).toEqual([8, 8, 8, 8, 16, 16, 24]);
   });
 
   it("adds residuals inside linear", () => {
@@ -154,11 +181,66 @@ describe("compileGraph", () => {
     expect(instructions.filter((i) => i.op === "linear" && i.residual !== undefined)).toHaveLength(4);
   });
 
+  it("makes one operation of gate, up and their product", () => {
+    const { instructions } = compileGraph(blocks(2));
+    expect(instructions.filter(({ op }) => op === "gated")).toHaveLength(2);
+    expect(instructions.filter(({ op }) => op === "swiglu")).toEqual([]);
+  });
+
+  it("turns keys as they are written, unless something else reads them turned", () => {
+    const turnedKeys = (readTwice: boolean) => {
+      const g = new GraphBuilder({ ...shape, kvLayers: 1 });
+      const x = g.embed(weight(12, 8));
+      const k = g.rope(x, rope);
+      g.writeKv(0, k, x);
+      const q = readTwice ? k : x;
+      return compileGraph(g.finish(g.linear(g.gatherOutputs(g.attend(q, 0, attention)), weight(12, 8))));
+    };
+    const once = turnedKeys(false);
+    expect(once.instructions.map(({ op }) => op)).not.toContain("rope");
+    expect(once.instructions[1]).toMatchObject({ op: "writeKv", k: 0, v: 0, rope: 0 });
+    const twice = turnedKeys(true).instructions;
+    expect(twice.filter(({ op }) => op === "rope")).toHaveLength(1);
+    expect(twice.find(({ op }) => op === "writeKv")).not.toHaveProperty("rope");
+  });
+
+  it.each<[string, (g: GraphBuilder, x: Value) => Value]>([
+    ["a bias", (g, x) => g.swiglu(g.linear(x, weight(8, 8), weight(8)), g.linear(x, weight(8, 8)))],
+    [
+      "rows of their own each",
+      (g, x) => g.swiglu(g.linear(x, weight(8, 8)), g.linear(g.rmsNorm(x, weight(8), 0), weight(8, 8))),
+    ],
+    [
+      "a second reader",
+      (g, x) => {
+        const gate = g.linear(x, weight(8, 8));
+        return g.add(gate, g.swiglu(gate, g.linear(x, weight(8, 8))));
+      },
+    ],
+    [
+      "another number format",
+      (g, x) =>
+        g.swiglu(
+          g.linear(x, weight(8, 8)),
+          g.linear(x, device.tensor("f16", [8, 8], new Uint16Array(64).fill(0x3c00))),
+        ),
+    ],
+  ])("leaves gate and up apart that have %s", (_name, gatedOf) => {
+    const g = new GraphBuilder({ ...shape, kvLayers: 1 });
+    const x = g.embed(weight(12, 8));
+    g.writeKv(0, x, x);
+    const { instructions } = compileGraph(
+      g.finish(g.linear(g.gatherOutputs(gatedOf(g, g.attend(x, 0, attention))), weight(12, 8))),
+    );
+    expect(instructions.map(({ op }) => op)).not.toContain("gated");
+    expect(instructions.map(({ op }) => op)).toContain("swiglu");
+  });
+
   it("runs what follows the last attention on output rows only", () => {
     const { instructions, buffers } = compileGraph(blocks(2));
     const after = instructions.slice(instructions.findLastIndex(({ op }) => op === "attend") + 1);
     const rows = after.map((i) => ("out" in i ? buffers[i.out]!.rows : "none"));
-    expect(after.length).toBeGreaterThan(7);
+    expect(after.length).toBeGreaterThan(4);
     expect(new Set(rows)).toEqual(new Set(["outputs"]));
   });
 

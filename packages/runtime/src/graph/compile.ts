@@ -8,6 +8,7 @@ import { sinkFromBodies } from "./sink-from-bodies.ts";
 
 /** Turns a graph into the program that a device runs, with only the work and the buffers that it needs. */
 export function compileGraph(graph: Graph): Program {
-  const lean = fuseResiduals(narrowRows(sinkFromBodies(graph)));
-  return emit(lean, planBuffers(lean));
+  const lean = narrowRows(sinkFromBodies(graph));
+  const fused = fuseResiduals(lean);
+  return emit(fused, planBuffers(fused));
 }

@@ -31,11 +31,25 @@ export function emit(graph: Graph, plan: BufferPlan): Program {
       case "rope":
         return { op: node.op, out: at(node.out), x: at(node.x), rope: ropes.indexOf(node.rope) };
       case "writeKv":
-        return { op: node.op, kvLayer: node.kvLayer, k: at(node.k), v: at(node.v) };
+        return {
+          op: node.op,
+          kvLayer: node.kvLayer,
+          k: at(node.k),
+          v: at(node.v),
+          ...(node.rope && { rope: ropes.indexOf(node.rope) }),
+        };
       case "attend":
         return { ...node, out: at(node.out), q: at(node.q), rope: ropes.indexOf(node.rope) };
       case "swiglu":
         return { op: node.op, out: at(node.out), gate: at(node.gate), up: at(node.up) };
+      case "gated":
+        return {
+          op: node.op,
+          out: at(node.out),
+          x: at(node.x),
+          gate: tensors.indexOf(node.gate),
+          up: tensors.indexOf(node.up),
+        };
       case "add":
         return { op: node.op, out: at(node.out), a: at(node.a), b: at(node.b) };
       case "gatherOutputs":

@@ -8,6 +8,7 @@ const weight = (...shape: number[]): Tensor => ({
   dtype: "f32",
   shape,
   bytes: 0,
+  packed: false,
   dispose() {},
   [Symbol.dispose]() {},
 });

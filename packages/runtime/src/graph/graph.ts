@@ -25,9 +25,23 @@ export type Node =
       readonly residual?: Value;
     }
   | { readonly op: "rope"; readonly out: Value; readonly x: Value; readonly rope: Rope }
-  | { readonly op: "writeKv"; readonly kvLayer: number; readonly k: Value; readonly v: Value }
+  | {
+      readonly op: "writeKv";
+      readonly kvLayer: number;
+      readonly k: Value;
+      readonly v: Value;
+      /** Turns k on its way into the cache. */
+      readonly rope?: Rope;
+    }
   | ({ readonly op: "attend"; readonly out: Value; readonly q: Value; readonly kvLayer: number } & Attention)
   | { readonly op: "swiglu"; readonly out: Value; readonly gate: Value; readonly up: Value }
+  | {
+      readonly op: "gated";
+      readonly out: Value;
+      readonly x: Value;
+      readonly gate: Tensor;
+      readonly up: Tensor;
+    }
   | { readonly op: "add"; readonly out: Value; readonly a: Value; readonly b: Value }
   | { readonly op: "gatherOutputs"; readonly out: Value; readonly x: Value }
   | {
@@ -71,6 +85,7 @@ export function inputsOf(node: Node): readonly Value[] {
       return [];
     case "rmsNorm":
     case "rope":
+    case "gated":
     case "gatherOutputs":
       return [node.x];
     case "linear":

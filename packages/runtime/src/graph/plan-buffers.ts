@@ -57,5 +57,5 @@ function lastReads(nodes: readonly Node[], logits: Value): Map<Value, number> {
 /** The inputs whose buffer an operation's result may take. */
 function mayOverwrite(node: Node): readonly Value[] {
   if (node.op === "linear") return node.residual && node.residual !== node.x ? [node.residual] : [];
-  return node.op === "attend" || node.op === "gatherOutputs" ? [] : inputsOf(node);
+  return node.op === "attend" || node.op === "gated" || node.op === "gatherOutputs" ? [] : inputsOf(node);
 }

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Device, openDevice } from "@kvasir/kernels";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openCheckpoint } from "./checkpoint.ts";
 import type { CheckpointError } from "./checkpoint-error.ts";
 import { encodeSafetensors, f32, halves, withHeader } from "./encode-safetensors.ts";
+import { openCheckpoint } from "./open-checkpoint.ts";
 
 const config = {
   model_type: "llama",
