@@ -94,7 +94,8 @@ async function arrayHead(cursor: Cursor): Promise<{ type: number; count: number 
 async function readFixed(cursor: Cursor, type: number, count: number): Promise<GgufArray> {
   const format = byId.get(type);
   const length = count * fixedBytes(cursor, type);
-  cursor.keep(length);
+  // An element of a plain array takes 8 bytes.
+  cursor.keep(format ? length : length * 8);
   const bytes = await cursor.bytes(length, "its value");
   if (format) return format.from(bytes);
   const bad = bytes.find((byte) => byte > 1);

@@ -1,16 +1,6 @@
-/** Pieces of GGUF files made by hand, so that they can be wrong. */
-export const u32 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
-};
+import { u32, u64 } from "../../../.vitest/gguf-pieces.ts";
 
-export const u64 = (value: number | bigint): Buffer => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeBigUInt64LE(BigInt(value));
-  return bytes;
-};
-
+/** A string as it stands in a file. These pieces make files by hand, so that they can be wrong. */
 export const text = (value: string): Buffer =>
   Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
 

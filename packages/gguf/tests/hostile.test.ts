@@ -3,11 +3,12 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { u32, u64 } from "../../../.vitest/gguf-pieces.ts";
 import { bytesSource } from "../src/byte-source.ts";
 import { Cursor } from "../src/cursor.ts";
 import { GgufError, type GgufErrorCode, readGguf } from "../src/index.ts";
 import { parseGguf } from "../src/read-gguf.ts";
-import { description, head, joined, text, u32, u64, withData } from "./hand-made.ts";
+import { description, head, joined, text, withData } from "./hand-made.ts";
 
 let folder: string;
 let path: string;
