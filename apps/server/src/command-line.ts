@@ -4,6 +4,7 @@ import { formatBytes, parseBytes } from "./quantity.ts";
 /** The flags, checked one by one; those that were not given are undefined or have their default. */
 export type Flags = {
   readonly model: string;
+  readonly weights?: "q8_0" | "q4_0" | "q4_k";
   readonly host: string;
   readonly port: number;
   readonly kvPolicy?: string;
@@ -38,7 +39,18 @@ export function commandLine(
     .configureOutput({ writeOut: write.out, writeErr: write.err })
     .showHelpAfterError("(kvasir-server --help lists the options)")
     .allowExcessArguments(false)
-    .option("--model <path>", "a checkpoint, or an embedded model: tiny, tiny-lckv", "tiny")
+    .option(
+      "--model <path>",
+      "a checkpoint folder, a GGUF file, or an embedded model: tiny, tiny-lckv",
+      "tiny",
+    )
+    .addOption(
+      new Option("--weights <type>", "quantise float weights while loading (default: as they are)").choices([
+        "q8_0",
+        "q4_0",
+        "q4_k",
+      ]),
+    )
     .option("--host <address>", "where to listen; 0.0.0.0 lets other machines in", "127.0.0.1")
     .option("--port <number>", "0 for any free one", integer(0, 65_535), 8080)
     .option("--kv-policy <name>", "eviction policy: full, streaming-llm, l2-norm, ... (default: full)")

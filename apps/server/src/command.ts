@@ -61,7 +61,9 @@ async function serve(
   load: (options: EngineOptions) => Promise<OwnEngine>,
 ): Promise<void> {
   const options = { ...toEngineOptions(flags), onWarning: (message: string) => logger.warn(message) };
-  const engine = await withProgress(process.stderr, `loading ${flags.model}`, load(options));
+  const engine = await withProgress(process.stderr, `loading ${flags.model}`, (report) =>
+    load({ ...options, onLoadProgress: report }),
+  );
   try {
     const server = await startServer(engine, { ...flags, logger });
     if (asText && logger.isLevelEnabled("info")) {

@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { EngineError, type EngineOptions } from "@kvasir/core";
+import { EngineError, type EngineOptions, type LoadProgress } from "@kvasir/core";
 import { modelPath, tinyModels } from "@kvasir/tiny-models";
 import type { Flags } from "./command-line.ts";
+import { formatBytes } from "./quantity.ts";
 
 /** The engine's options for these flags. Throws where the model is neither embedded nor a path that exists. */
 export function toEngineOptions(flags: Flags): EngineOptions {
@@ -17,6 +18,7 @@ export function toEngineOptions(flags: Flags): EngineOptions {
     kvCache,
     backend: flags.backend,
     maxWaiting: flags.maxWaiting,
+    ...(flags.weights === undefined ? {} : { weights: flags.weights }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.maxRunning === undefined ? {} : { maxRunning: flags.maxRunning }),
     ...(flags.stepTokens === undefined ? {} : { stepTokens: flags.stepTokens }),
@@ -39,6 +41,7 @@ const flagNames: Readonly<Record<string, string>> = {
   "kvCache.dtype": "--kv-dtype",
   "kvCache.pageTokens": "--page-tokens",
   model: "--model",
+  weights: "--weights",
   threads: "--threads",
   backend: "--backend",
   maxRunning: "--max-running",
@@ -58,19 +61,38 @@ export function loadingFailure(error: unknown): string {
 /** Where progress is shown. */
 export type Terminal = { readonly isTTY?: boolean; write(text: string): unknown };
 
-/** Shows at a terminal how long the work takes, once that is more than two seconds; wiped when it ends. */
-export async function withProgress<T>(terminal: Terminal, what: string, work: Promise<T>): Promise<T> {
-  if (!terminal.isTTY) return await work;
+const barWidth = 24;
+
+/**
+ * Shows at a terminal how far the work is, once it has taken two seconds; wiped when it ends. Until the work
+ * reports something, only the time.
+ */
+export async function withProgress<T>(
+  terminal: Terminal,
+  what: string,
+  work: (report: (progress: LoadProgress) => void) => Promise<T>,
+): Promise<T> {
+  if (!terminal.isTTY) return await work(() => {});
   const start = performance.now();
+  let progress: LoadProgress | undefined;
   const show = () => {
     const seconds = Math.round((performance.now() - start) / 1000);
-    if (seconds >= 2) terminal.write(`\r\x1b[2K${what} ... ${seconds} s`);
+    if (seconds >= 2) terminal.write(`\r\x1b[2K${what} ${progress ? bar(progress) : "..."} ${seconds} s`);
   };
   const timer = setInterval(show, 1000);
   try {
-    return await work;
+    return await work((reported) => {
+      progress = reported;
+    });
   } finally {
     clearInterval(timer);
     terminal.write("\r\x1b[2K");
   }
+}
+
+/** `[############            ] 50 % of 1.1 GiB`. */
+function bar({ bytesDone, bytesTotal }: LoadProgress): string {
+  const share = bytesTotal > 0 ? bytesDone / bytesTotal : 1;
+  const filled = "#".repeat(Math.floor(share * barWidth));
+  return `[${filled.padEnd(barWidth)}] ${Math.floor(share * 100)} % of ${formatBytes(bytesTotal)}`;
 }

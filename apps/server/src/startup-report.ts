@@ -4,7 +4,7 @@ import { formatBytes, formatCount } from "./quantity.ts";
 /** What someone who has just started the server wants to know, for a terminal. */
 export function startupReport(info: EngineInfo, url: string, version: string, needsKey: boolean): string {
   const rows = [
-    ["model", `${info.model} (${info.family}), ${formatBytes(info.weightBytes)} of weights`],
+    ["model", `${info.model} (${info.family}), ${weights(info)}`],
     ["device", info.device === info.backend ? info.device : `${info.device}, ${info.backend}`],
     ["cache", `${info.kvLayers} KV layers for ${info.layers} layers, map ${info.layerMap}`],
     [
@@ -28,6 +28,10 @@ export function startupReport(info: EngineInfo, url: string, version: string, ne
     "",
     "",
   ].join("\n");
+}
+
+function weights({ weightBytes, weightDtypes }: EngineInfo): string {
+  return `${formatBytes(weightBytes)} of weights in ${weightDtypes.join(", ")}`;
 }
 
 function policy({ policy, policyOptions: { budget } }: EngineInfo): string {

@@ -50,6 +50,7 @@ describe("usage", () => {
     expect(await help.exit).toBe(0);
     for (const flag of [
       "--model",
+      "--weights",
       "--kv-policy",
       "--kv-budget",
       "--kv-memory",
@@ -70,6 +71,7 @@ describe("usage", () => {
     [["--kv-memory", "lots"], "--kv-memory"],
     [["--kv-memory", "0"], "--kv-memory"],
     [["--kv-dtype", "q4"], "--kv-dtype"],
+    [["--weights", "q6_k"], "--weights"],
     [["--page-tokens", "17"], "--page-tokens"],
     [["--threads", "0"], "--threads"],
     [["--threads", "257"], "--threads"],
@@ -136,6 +138,7 @@ describe("a running server", () => {
   it("hands its flags to the engine", async () => {
     const flags = {
       "--model": "tiny-lckv",
+      "--weights": "q8_0",
       "--kv-policy": "l2-norm",
       "--kv-budget": "0.5",
       "--kv-memory": "1.5MiB",
@@ -153,6 +156,8 @@ describe("a running server", () => {
     await url();
     expect(loadedWith()).toMatchObject({
       model: expect.stringMatching(/tiny-lckv$/),
+      weights: "q8_0",
+      onLoadProgress: expect.any(Function),
       kvCache: { policy: "l2-norm", budget: 0.5, memory: 1_572_864, dtype: "f16", pageTokens: 32 },
       threads: 2,
       backend: "interpreter",
@@ -169,7 +174,7 @@ describe("a running server", () => {
     const { exit, signals, written, url } = run(["--port", "0"], { isTTY: true });
     const address = await url();
     for (const fact of [
-      "fake (llama), 26.7 MiB of weights",
+      "fake (llama), 26.7 MiB of weights in q4_k, q6_k",
       "none, interpreter",
       "3 KV layers for 8 layers",
       "1,536 bytes per token",

@@ -14,6 +14,7 @@ const info: EngineInfo = {
   vocabSize: 4096,
   maxPositions: 512,
   weightBytes: 28_000_000,
+  weightDtypes: ["q4_k", "q6_k"],
   kvDtype: "f32",
   bytesPerToken: 1536,
   pageTokens: 16,

@@ -1,3 +1,4 @@
+import { quantizeTargets } from "@kvasir/runtime";
 import { EngineError } from "./engine-error.ts";
 import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
@@ -15,7 +16,7 @@ const known = new Set([
     "maxRunning",
     "maxWaiting",
   ],
-  ...["passes", "tolerance", "integrity", "onWarning"],
+  ...["passes", "tolerance", "integrity", "onWarning", "weights", "onLoadProgress", "signal"],
 ]);
 const cacheOptions = new Set(["memory", "dtype", "pageTokens"]);
 
@@ -61,15 +62,24 @@ export function checkOptions(options: EngineOptions): LoopLimits {
   object(options, "options");
   for (const field of Object.keys(options)) oneOf(field, [...known], field);
   if (typeof options.model !== "string" || options.model === "") {
-    throw new EngineError("invalid-options", "model: expected the path of a checkpoint directory", "model");
+    throw new EngineError(
+      "invalid-options",
+      "model: expected the path of a checkpoint directory or a GGUF file",
+      "model",
+    );
   }
   oneOf(options.backend, ["auto", "native", "interpreter"], "backend");
   if (options.kvCache !== undefined) object(options.kvCache, "kvCache");
   oneOf(options.kvCache?.dtype, ["f32", "f16", "bf16"], "kvCache.dtype");
   oneOf(options.kvCache?.pageTokens, [16, 32], "kvCache.pageTokens");
   oneOf(options.integrity, ["step", "idle"], "integrity");
-  if (options.onWarning !== undefined && typeof options.onWarning !== "function") {
-    throw new EngineError("invalid-options", "onWarning: expected a function", "onWarning");
+  oneOf(options.weights, quantizeTargets, "weights");
+  for (const field of ["onWarning", "onLoadProgress"] as const) {
+    if (options[field] === undefined || typeof options[field] === "function") continue;
+    throw new EngineError("invalid-options", `${field}: expected a function`, field);
+  }
+  if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
+    throw new EngineError("invalid-options", "signal: expected an AbortSignal", "signal");
   }
   const stepTokens = integer(options, "stepTokens", 512, 65_536);
   return {

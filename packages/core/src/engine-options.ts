@@ -1,5 +1,5 @@
 import type { PolicyDefinition, PolicyOptions } from "@kvasir/kv-policies";
-import type { CpuLevel, DType } from "@kvasir/runtime";
+import type { CpuLevel, DType, LoadProgress, QuantizeTarget } from "@kvasir/runtime";
 
 /** How sequences' caches are cut down: a policy and its options (see @kvasir/kv-policies). */
 export type PolicyChoice = PolicyOptions & {
@@ -17,8 +17,17 @@ export type KvCacheOptions = PolicyChoice & {
 };
 
 export type EngineOptions = {
-  /** A checkpoint directory. */
+  /** A checkpoint directory, or a GGUF file. */
   readonly model: string;
+  /**
+   * Quantises the matrices of a float checkpoint while they are loaded; default: weights stay as they are. Not
+   * for a file that is quantised already.
+   */
+  readonly weights?: QuantizeTarget;
+  /** Called at the start and after each matrix that takes work to load. */
+  readonly onLoadProgress?: (progress: LoadProgress) => void;
+  /** Ends loading early; `Engine.load` rejects with its reason. Means nothing once the engine is there. */
+  readonly signal?: AbortSignal;
   readonly kvCache?: KvCacheOptions;
   /** `native` or `interpreter`; default: native, or with a warning the interpreter where no binary loads. */
   readonly backend?: "auto" | "native" | "interpreter";

@@ -1,4 +1,4 @@
-import type { DType } from "@kvasir/runtime";
+import type { DType, WeightDType } from "@kvasir/runtime";
 
 /** What was loaded, for logs and `/v1/models`. Fixed for the life of an engine. */
 export type EngineInfo = {
@@ -16,7 +16,10 @@ export type EngineInfo = {
   readonly vocabSize: number;
   /** Tokens of context. */
   readonly maxPositions: number;
+  /** Bytes of the weights in use, as they are laid out for the device. */
   readonly weightBytes: number;
+  /** Number formats of the weights that matrix products read, the one with most bytes first. */
+  readonly weightDtypes: readonly WeightDType[];
   readonly kvDtype: DType;
   /** Bytes of KV memory that one token takes over all KV layers and heads: keys, values, position and key norm. */
   readonly bytesPerToken: number;

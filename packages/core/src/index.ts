@@ -1,3 +1,4 @@
+export type { LoadProgress } from "@kvasir/runtime";
 export { Engine } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
 export type { EngineOptions, KvCacheOptions, PolicyChoice } from "./engine-options.ts";

@@ -1,10 +1,10 @@
-import { access } from "node:fs/promises";
 import path from "node:path";
 import type { Policy } from "@kvasir/kv-policies";
 import { PagePool } from "@kvasir/paged-memory";
 import { type Device, loadModel, type Model, openDevice, type PageMemory } from "@kvasir/runtime";
-import { loadTokenizer, type Tokenizer } from "@kvasir/tokenizer";
+import type { Tokenizer } from "@kvasir/tokenizer";
 import { checkOptions } from "./checked-options.ts";
+import { checkpointText } from "./checkpoint-tokenizer.ts";
 import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
@@ -18,6 +18,8 @@ export type LoadedEngine = {
   readonly memory: PageMemory;
   readonly pool: PagePool;
   readonly tokenizer: Tokenizer | undefined;
+  /** Ids that end a text. */
+  readonly eosIds: readonly number[];
   /** The engine's own policy, for requests that name none. */
   readonly policy: Policy;
   readonly pageTokens: number;
@@ -39,6 +41,7 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
   };
   try {
     const { backend, threads, cpu, onWarning, passes, tolerance, kvCache = {} } = options;
+    const { weights, onLoadProgress, signal } = options;
     const device = own(
       openDevice({
         ...(backend && { backend }),
@@ -52,30 +55,23 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
         device,
         ...(passes !== undefined && { passes }),
         ...(tolerance !== undefined && { tolerance }),
+        ...(weights && { weights }),
+        ...(onLoadProgress && { onProgress: onLoadProgress }),
+        ...(signal && { signal }),
       }),
     );
-    const tokenizer = await findTokenizer(options.model);
+    const { tokenizer, eosIds } = await checkpointText(options.model, model.config);
     const budget = budgetPages(model, kvCache);
     const policy = choosePolicy(kvCache, { model, pageTokens: budget.pageTokens }, "invalid-options");
     const { pages, pageTokens, dtype } = budget;
     const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
     const pool = new PagePool({ pages });
     const info = describe(options, model, budget, policy);
-    return { device, model, memory, pool, tokenizer, policy, pageTokens, limits, info, dispose };
+    return { device, model, memory, pool, tokenizer, eosIds, policy, pageTokens, limits, info, dispose };
   } catch (error) {
     dispose();
     throw error;
   }
-}
-
-/** A checkpoint may come without a tokenizer: ids in, ids out. One that is there must load. */
-async function findTokenizer(model: string): Promise<Tokenizer | undefined> {
-  try {
-    await access(path.join(model, "tokenizer.json"));
-  } catch {
-    return undefined;
-  }
-  return loadTokenizer(model);
 }
 
 function describe(options: EngineOptions, model: Model, budget: PageBudget, policy: Policy): EngineInfo {
@@ -94,6 +90,7 @@ function describe(options: EngineOptions, model: Model, budget: PageBudget, poli
     vocabSize: model.vocabSize,
     maxPositions: model.config.maxPositions,
     weightBytes: model.weightBytes,
+    weightDtypes: model.weightDtypes,
     kvDtype: dtype,
     bytesPerToken: model.bytesPerToken(dtype),
     pageTokens,

@@ -41,7 +41,7 @@ export async function prepareSequence(
     cyclic: model.layerMap.groups.length > 0,
     decoder: tokenizer && new StreamDecoder(tokenizer, { stop: checked.stop, skipSpecial: true }),
     vocabSize: tokenizer?.vocabSize ?? 0,
-    eosIds: model.config.eosIds.length > 0 ? model.config.eosIds : (tokenizer?.eosIds ?? []),
+    eosIds: loaded.eosIds,
   });
 }
 

@@ -160,6 +160,9 @@ test.each<[string, Record<string, unknown>, string]>([
   ["memory that is a list", { kvCache: { memory: ["1MiB"] } }, "kvCache.memory"],
   ["more memory than there is", { kvCache: { memory: "1000TiB" } }, "kvCache.memory"],
   ["onWarning that is no function", { onWarning: "loud" }, "onWarning"],
+  ["weights that are no format to quantise to", { weights: "q6_k" }, "weights"],
+  ["onLoadProgress that is no function", { onLoadProgress: {} }, "onLoadProgress"],
+  ["a signal that is none", { signal: "SIGINT" }, "signal"],
   ["steps of 0 tokens", { stepTokens: 0 }, "stepTokens"],
 ])("%s is refused when loading, naming the option", async (_, options, param) => {
   await expect(Engine.load({ model: tiny, ...options })).rejects.toMatchObject({
