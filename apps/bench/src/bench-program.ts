@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { synthesizeCommand } from "./synthesize/synthesize-command.ts";
 import { throughputCommand } from "./throughput-command.ts";
 import { verifyCommand } from "./verify-command.ts";
 
@@ -12,5 +13,6 @@ export function benchProgram(): Command {
     .showHelpAfterError();
   verifyCommand(program);
   throughputCommand(program);
+  synthesizeCommand(program);
   return program;
 }
