@@ -36,7 +36,8 @@ export function mutated(
   hostile: (random: Random, piece: Buffer) => Buffer,
 ): Buffer {
   const list = [...pieces];
-  const damages = 1 + random.next(4);
+  // Mostly one, so that much of the file stays as it was.
+  const damages = 1 + random.next(1 + random.next(4));
   const ofBytes: ((bytes: Buffer) => Buffer)[] = [];
   for (let i = 0; i < damages; i++) {
     const at = random.next(list.length);
