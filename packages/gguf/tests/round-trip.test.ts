@@ -118,6 +118,23 @@ describe("a file", () => {
     expect((await readGguf(path)).metadata.get("strings")).toEqual(strings);
   });
 
+  it.each([true, false])(
+    "lets the event loop run at least every 64 KiB (values wanted: %j)",
+    async (wanted) => {
+      await writeGguf(path, { metadata: [["strings", new Array(200_000).fill("a token")]] });
+      let turns = 0;
+      let reading = true;
+      const turn = () => {
+        turns++;
+        if (reading) setImmediate(turn);
+      };
+      setImmediate(turn);
+      await readGguf(path, { keys: () => wanted });
+      reading = false;
+      expect(turns).toBeGreaterThan(statSync(path).size / 2 ** 16 - 2);
+    },
+  );
+
   it("of version 2 is read like one of version 3", async () => {
     await writeGguf(path, { metadata: [["a", "b"]], tensors: [f32("t", [1], [1])] });
     const three = await readGguf(path);
