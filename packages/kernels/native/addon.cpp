@@ -30,6 +30,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("mapFile", Napi::Function::New<MapFile>(env));
   exports.Set("viewTensor", Napi::Function::New<ViewTensor>(env));
   exports.Set("copyTensor", Napi::Function::New<CopyTensor>(env));
+  exports.Set("packTensor", Napi::Function::New<PackTensor>(env));
   exports.Set("createPages", Napi::Function::New<CreatePages>(env));
   exports.Set("copyPages", Napi::Function::New<CopyPages>(env));
   exports.Set("compactPages", Napi::Function::New<CompactPages>(env));

@@ -22,10 +22,15 @@ void Job::Done(void* user, const kvs_status* status) {
 
 void Job::Settle(Napi::Env env) {
   if (deferred_ == nullptr) return;
-  if (status_.code == KVS_OK) {
-    napi_resolve_deferred(env, deferred_, env.Undefined());
-  } else {
+  if (status_.code != KVS_OK) {
     napi_reject_deferred(env, deferred_, ErrorOf(env, status_).Value());
+    return;
+  }
+  const Napi::Value result = Result(env);
+  if (env.IsExceptionPending()) {
+    napi_reject_deferred(env, deferred_, env.GetAndClearPendingException().Value());
+  } else {
+    napi_resolve_deferred(env, deferred_, result);
   }
 }
 

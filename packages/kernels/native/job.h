@@ -33,6 +33,10 @@ class Job {
   // The environment is going: nothing of JavaScript may be touched any more.
   void Abandon();
 
+ protected:
+  // What the promise of a job that went well resolves to. May leave an exception pending: it rejects then.
+  virtual Napi::Value Result(Napi::Env env) { return env.Undefined(); }
+
  private:
   const std::shared_ptr<Device> device_;
   napi_deferred deferred_ = nullptr;

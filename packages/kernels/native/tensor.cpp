@@ -2,11 +2,35 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "arguments.h"
+#include "device.h"
+#include "job.h"
 #include "status.h"
 
 namespace kvasir_node {
+namespace {
+
+// Owns the packed tensor until a handle takes it over, whether the work ends well, badly or not at all.
+struct PackJob : Job {
+  using Job::Job;
+  ~PackJob() override {
+    if (packed != nullptr) kvs_tensor_close(packed);
+  }
+
+  Napi::Value Result(Napi::Env env) override {
+    const int64_t bytes = static_cast<int64_t>(kvs_tensor_bytes(packed));
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("tensor", WrapHandle(env, std::make_shared<Tensor>(env, std::exchange(packed, nullptr), bytes)));
+    result.Set("bytes", Napi::Number::New(env, static_cast<double>(bytes)));
+    return result;
+  }
+
+  kvs_tensor* packed = nullptr;
+};
+
+}  // namespace
 
 void File::Close(Napi::Env) {
   if (file_ == nullptr) return;
@@ -14,16 +38,16 @@ void File::Close(Napi::Env) {
   file_ = nullptr;
 }
 
-Tensor::Tensor(Napi::Env env, kvs_tensor* tensor, int64_t copied)
-    : Handle(kKind), tensor_(tensor), copied_(copied) {
-  if (copied > 0) Napi::MemoryManagement::AdjustExternalMemory(env, copied);
+Tensor::Tensor(Napi::Env env, kvs_tensor* tensor, int64_t owned)
+    : Handle(kKind), tensor_(tensor), owned_(owned) {
+  if (owned > 0) Napi::MemoryManagement::AdjustExternalMemory(env, owned);
 }
 
 void Tensor::Close(Napi::Env env) {
   if (tensor_ == nullptr) return;
   kvs_tensor_close(tensor_);
   tensor_ = nullptr;
-  if (copied_ > 0) Napi::MemoryManagement::AdjustExternalMemory(env, -copied_);
+  if (owned_ > 0) Napi::MemoryManagement::AdjustExternalMemory(env, -owned_);
 }
 
 Napi::Value MapFile(const Napi::CallbackInfo& info) {
@@ -78,6 +102,24 @@ Napi::Value CopyTensor(const Napi::CallbackInfo& info) {
                                             shape.data, bytes, data.ByteLength(), &tensor);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
   return WrapHandle(env, std::make_shared<Tensor>(env, tensor, static_cast<int64_t>(data.ByteLength())));
+}
+
+Napi::Value PackTensor(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto device = Unwrap<Device>(info[0]);
+  if (device == nullptr) return env.Undefined();
+  const auto weight = Unwrap<Tensor>(info[1]);
+  if (weight == nullptr) return env.Undefined();
+  Reader reader(env);
+  const int32_t dtype = reader.Int(info[2]);
+  if (reader.failed()) return reader.Throw();
+  if (device->get() == nullptr) return ThrowDisposed(env, "the device");
+  if (weight->get() == nullptr) return ThrowDisposed(env, "the weight");
+  auto job = std::make_unique<PackJob>(device);
+  PackJob& pack = *job;
+  return device->Submit(env, std::move(job), [&](kvs_callback callback, void* user) {
+    return kvs_tensor_pack(device->get(), weight->get(), static_cast<kvs_dtype>(dtype), &pack.packed, callback, user);
+  });
 }
 
 }  // namespace kvasir_node

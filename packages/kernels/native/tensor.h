@@ -24,14 +24,14 @@ class File : public Handle {
 class Tensor : public Handle {
  public:
   static constexpr Kind kKind = Kind::kTensor;
-  // `copied`: bytes of its own memory, which V8 is told of; 0 for a view, whose bytes are the page cache's.
-  Tensor(Napi::Env env, kvs_tensor* tensor, int64_t copied);
+  // `owned`: bytes of its own memory, which V8 is told of; 0 for a view, whose bytes are the page cache's.
+  Tensor(Napi::Env env, kvs_tensor* tensor, int64_t owned);
   kvs_tensor* get() const { return tensor_; }
   void Close(Napi::Env env) override;
 
  private:
   kvs_tensor* tensor_;
-  const int64_t copied_;
+  const int64_t owned_;
 };
 
 // mapFile(path): { file, size }
@@ -40,5 +40,7 @@ Napi::Value MapFile(const Napi::CallbackInfo& info);
 Napi::Value ViewTensor(const Napi::CallbackInfo& info);
 // copyTensor(dtype, shape, data): handle
 Napi::Value CopyTensor(const Napi::CallbackInfo& info);
+// packTensor(device, weight, dtype): promise of { tensor, bytes }
+Napi::Value PackTensor(const Napi::CallbackInfo& info);
 
 }  // namespace kvasir_node

@@ -54,7 +54,7 @@ export type Rope = {
  *
  * Numerics of a quantised weight, the same in every implementation. Each row x is first rounded to 8 bits
  * in blocks of 32 inputs, all in f32: `amax = max |x|`, `scale = amax / 127`, `inverse = 127 / amax` (0 where
- * amax is 0), `q = x * inverse` rounded to a whole number, halves to the even one. A block that holds
+ * that is not finite), `q = x * inverse` rounded to a whole number, halves to the even one. A block that holds
  * anything not finite has scale NaN and q = 0, so that every output of the row is NaN. An output is the sum
  * over blocks, in ascending order, of `weightScale * scale * (exact whole-number dot)` and, where the format
  * has one, of its offset times `scale * (sum of q)`.

@@ -60,7 +60,7 @@ export function* roundRows(x: Float64Array, inputs: number, rows: Rows): Work<Ro
     for (let i = start; i < start + 32; i++) largest = Math.max(largest, Math.abs(elements[i]!));
     if (largest < Infinity) {
       scales[block] = largest / 127;
-      const inverse = largest === 0 ? 0 : Math.fround(127 / largest);
+      const inverse = finiteInverse(largest);
       for (let i = start; i < start + 32; i++) {
         values[i] = Math.fround(elements[i]! * inverse) + rounder - rounder;
       }
@@ -70,6 +70,12 @@ export function* roundRows(x: Float64Array, inputs: number, rows: Rows): Work<Ro
     if (block % 1024 === 0) yield;
   }
   return { values, scales };
+}
+
+/** 127 / largest in f32; 0 where that is not finite, of nothing but zeros or next to them. */
+function finiteInverse(largest: number): number {
+  const inverse = Math.fround(127 / largest);
+  return inverse < Infinity ? inverse : 0;
 }
 
 /** Output `output` of row `row`, from whole-number dots of a group each; their sum in double precision. */

@@ -112,7 +112,7 @@ function squaredError({ scale, min }: Line): number {
 function findLevels(min: number, factor: number): void {
   for (let i = 0; i < 32; i++) {
     const level = f32(f32(f32(x[i]! + min) * factor) + 0.5);
-    levels[i] = level < 0 ? 0 : level > 15 ? 15 : level;
+    levels[i] = Math.max(0, Math.min(15, level));
   }
 }
 
