@@ -23,24 +23,42 @@ export const smallConfig = {
   eos_token_id: 2,
 };
 
+export type WeightSizes = Pick<
+  typeof smallConfig,
+  | "hidden_size"
+  | "intermediate_size"
+  | "num_attention_heads"
+  | "num_key_value_heads"
+  | "head_dim"
+  | "vocab_size"
+>;
+
 export type WeightOptions = {
   readonly qkvBias?: boolean;
   readonly outputBias?: boolean;
   readonly mlpBias?: boolean;
   readonly qkNorm?: boolean;
   readonly tied?: boolean;
+  /** Sizes; default: of `smallConfig`. */
+  readonly sizes?: WeightSizes;
   /** For each layer, whether it has keys and values of its own; default: two layers that have. */
   readonly writesKv?: readonly boolean[];
 };
 
-/** Random weights of `smallConfig`, the same on every call. */
+/** Random weights, the same on every call. */
 export function randomWeights(options: WeightOptions = {}): Tensors {
   const tensors: Record<string, { shape: number[]; data: Float32Array }> = {};
+  const { sizes = smallConfig } = options;
+  const { hidden_size: hidden, intermediate_size: inner, head_dim: headDim, vocab_size: vocab } = sizes;
+  const queries = sizes.num_attention_heads * headDim;
+  const keys = sizes.num_key_value_heads * headDim;
+  // Wider rows of smaller numbers, so that sums stay the same.
+  const reach = 2 / Math.sqrt(hidden);
   let state = 1;
   const add = (name: string, shape: number[], center = 0) => {
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-      return center + 0.5 * (state / 2 ** 31 - 1);
+      return center + reach * (state / 2 ** 31 - 1);
     });
     tensors[name] = { shape, data };
   };
@@ -48,23 +66,23 @@ export function randomWeights(options: WeightOptions = {}): Tensors {
     add(`${name}.weight`, shape);
     if (bias) add(`${name}.bias`, [shape[0]]);
   };
-  add("model.embed_tokens.weight", [30, 16]);
+  add("model.embed_tokens.weight", [vocab, hidden]);
   for (const [layer, writesKv] of (options.writesKv ?? [true, true]).entries()) {
     const at = `model.layers.${layer}`;
-    add(`${at}.input_layernorm.weight`, [16], 1);
-    add(`${at}.post_attention_layernorm.weight`, [16], 1);
-    project(`${at}.self_attn.q_proj`, [32, 16], options.qkvBias);
-    if (writesKv) project(`${at}.self_attn.k_proj`, [16, 16], options.qkvBias);
-    if (writesKv) project(`${at}.self_attn.v_proj`, [16, 16], options.qkvBias);
-    project(`${at}.self_attn.o_proj`, [16, 32], options.outputBias);
-    if (options.qkNorm) add(`${at}.self_attn.q_norm.weight`, [8], 1);
-    if (options.qkNorm) add(`${at}.self_attn.k_norm.weight`, [8], 1);
-    project(`${at}.mlp.gate_proj`, [24, 16], options.mlpBias);
-    project(`${at}.mlp.up_proj`, [24, 16], options.mlpBias);
-    project(`${at}.mlp.down_proj`, [16, 24], options.mlpBias);
+    add(`${at}.input_layernorm.weight`, [hidden], 1);
+    add(`${at}.post_attention_layernorm.weight`, [hidden], 1);
+    project(`${at}.self_attn.q_proj`, [queries, hidden], options.qkvBias);
+    if (writesKv) project(`${at}.self_attn.k_proj`, [keys, hidden], options.qkvBias);
+    if (writesKv) project(`${at}.self_attn.v_proj`, [keys, hidden], options.qkvBias);
+    project(`${at}.self_attn.o_proj`, [hidden, queries], options.outputBias);
+    if (options.qkNorm) add(`${at}.self_attn.q_norm.weight`, [headDim], 1);
+    if (options.qkNorm) add(`${at}.self_attn.k_norm.weight`, [headDim], 1);
+    project(`${at}.mlp.gate_proj`, [inner, hidden], options.mlpBias);
+    project(`${at}.mlp.up_proj`, [inner, hidden], options.mlpBias);
+    project(`${at}.mlp.down_proj`, [hidden, inner], options.mlpBias);
   }
-  add("model.norm.weight", [16], 1);
-  if (!options.tied) add("lm_head.weight", [30, 16]);
+  add("model.norm.weight", [hidden], 1);
+  if (!options.tied) add("lm_head.weight", [vocab, hidden]);
   return tensors;
 }
 

@@ -18,12 +18,20 @@ export type ReferenceConfig = {
  * A decoder of the Llama family in double precision, one token after the other: logits of each. A layer
  * below its source finds there what the tokens before left, which is what strict attention means.
  */
-export function referenceLogits(c: ReferenceConfig, weights: Tensors, tokens: readonly number[]): number[][] {
+export function referenceLogits(
+  c: ReferenceConfig,
+  weights: Tensors,
+  tokens: readonly number[],
+  /** Matrices whose inputs are rounded to 8 bits first, as those of quantised weights are. */
+  quantised: ReadonlySet<string> = new Set(),
+): number[][] {
   const tensor = (name: string) => Array.from(weights[name]?.data ?? []);
-  const row = (name: string, i: number, n: number) => tensor(name).slice(i * n, (i + 1) * n);
+  const row = (name: string, i: number, n: number) =>
+    Array.from(weights[name]!.data.subarray(i * n, (i + 1) * n));
   const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
   const plus = (a: readonly number[], b: readonly number[]) => a.map((x, i) => x + (b[i] ?? 0));
-  const project = (x: readonly number[], name: string) => {
+  const project = (inputs: readonly number[], name: string) => {
+    const x = quantised.has(`${name}.weight`) ? roundedTo8Bits(inputs) : inputs;
     const products = Array.from({ length: weights[`${name}.weight`]!.shape[0]! }, (_, i) =>
       dot(row(`${name}.weight`, i, x.length), x),
     );
@@ -89,4 +97,22 @@ export function referenceLogits(c: ReferenceConfig, weights: Tensors, tokens: re
       weights["lm_head.weight"] ? "lm_head" : "model.embed_tokens",
     );
   });
+}
+
+/** In blocks of 32, in single precision: `x * (127 / max)`, halves to even. */
+function roundedTo8Bits(row: readonly number[]): number[] {
+  const f32 = Math.fround;
+  return row.flatMap((_, start) => {
+    if (start % 32 > 0) return [];
+    const block = row.slice(start, start + 32).map(f32);
+    const largest = Math.max(...block.map(Math.abs));
+    const inverse = largest === 0 ? 0 : f32(127 / largest);
+    return block.map((x) => toEven(f32(x * inverse)) * f32(largest / 127));
+  });
+}
+
+function toEven(x: number): number {
+  const below = Math.floor(x);
+  if (x - below !== 0.5) return Math.round(x);
+  return below % 2 === 0 ? below : below + 1;
 }

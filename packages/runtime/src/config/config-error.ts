@@ -37,8 +37,9 @@ export class ConfigError extends Error {
 /** A value from outside, cut short so that a hostile file cannot fill a log. */
 function shown(value: unknown): string {
   if (value === undefined) return "nothing";
-  if (typeof value === "number") return String(value);
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "number" || typeof value === "bigint") return String(value);
+  if (Array.isArray(value) || ArrayBuffer.isView(value)) return "an array";
+  if (typeof value === "object" && value !== null) return "an object";
   const text = JSON.stringify(value) ?? typeof value;
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
