@@ -47,7 +47,7 @@ export async function readTensors(
 async function readTensor(cursor: Cursor, name: string, alignment: number): Promise<GgufTensor> {
   await cursor.load(4, "its number of dimensions");
   const rank = cursor.u32();
-  if (rank < 1 || rank > limits.rank) {
+  if (rank > limits.rank) {
     throw cursor.error("invalid-tensor", `expected 1 to ${limits.rank} dimensions, received ${rank}`);
   }
   await cursor.load(rank * 8 + 12, "its description");

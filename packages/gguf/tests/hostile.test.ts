@@ -152,6 +152,7 @@ const cases: Case[] = [
     "invalid-tensor",
     tensors(32, description("t", [2 ** 33 + 2, 2n ** 62n + 1n], 0, 0)),
   ],
+  ["2^53 values in fewer bytes", "invalid-tensor", tensors(32, description("t", [256, 2 ** 45], 19, 0))],
   [
     "2^53 values",
     "invalid-tensor",
@@ -251,6 +252,9 @@ describe("a file with a large hole", () => {
     ["a text of 1 GB", oneKey(string, u64(1e9))],
     ["an array of a billion bytes", oneKey(array, u32(0), u64(1e9))],
     ["an array of 100 million numbers", oneKey(array, u32(12), u64(1e8))],
+    ["an array of 64 MiB and one byte", oneKey(array, u32(0), u64(2 ** 26 + 1))],
+    ["a text of 16 MiB and one byte", oneKey(string, u64(2 ** 24 + 1))],
+    ["strings, one of 16 MiB and one byte", oneKey(array, u32(string), u64(1), u64(2 ** 24 + 1))],
     ["a key of 1 GB", joined(head(0, 1), u64(1e9))],
     ["a tensor's name of 1 GB", joined(head(1, 0), u64(1e9))],
   ])("gets no memory for %s", async (_, front) => {
