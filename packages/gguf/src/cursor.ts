@@ -104,12 +104,15 @@ export class Cursor {
     return count;
   }
 
-  /** Counts bytes of a value that the caller will keep. */
+  /** Counts bytes of a key, or of a value that the caller wants. */
   keep(bytes: number): void {
     this.allocated += bytes;
     this.#values += bytes;
     if (this.#values > limits.values) {
-      throw this.error("limit", `the values asked for have more than ${limits.values} bytes together`);
+      throw this.error(
+        "limit",
+        `the keys, and the values asked for, have more than ${limits.values} bytes together`,
+      );
     }
   }
 

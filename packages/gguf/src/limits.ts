@@ -2,7 +2,7 @@
 export const limits = {
   /** Bytes before the tensor data. */
   header: 2 ** 28,
-  /** Bytes of all values that the caller asked for. */
+  /** Bytes of all keys, and of the values that the caller asked for. */
   values: 2 ** 26,
   /** Bytes of one string. */
   string: 2 ** 24,

@@ -17,8 +17,8 @@ export async function readMetadata(
   for (let i = 0; i < count; i++) {
     cursor.at = {};
     const key = await cursor.string(limits.key, `the key of metadata ${i}`);
-    cursor.allocated += key.length;
     cursor.at = { key };
+    cursor.keep(key.length);
     if (seen.has(key)) throw cursor.error("invalid-metadata", "appears twice");
     seen.add(key);
     await cursor.load(4, "its type");
