@@ -9,10 +9,16 @@ export class Decoding implements Disposable {
   readonly #ids: PageIds;
   readonly #heads: number;
 
-  constructor(device: Device, sketch: ProgramSketch, spec: Partial<PageMemorySpec> = {}, scatter?: number) {
+  constructor(
+    device: Device,
+    sketch: ProgramSketch,
+    spec: Partial<PageMemorySpec> = {},
+    scatter?: number,
+    executable = sketch.compileOn(device),
+  ) {
     const { kvLayers, kvHeads, headDim } = sketch.shape;
     this.memory = device.pageMemory({ pages: 128, pageTokens: 16, headDim, dtype: "f32", ...spec });
-    this.executable = sketch.compileOn(device);
+    this.executable = executable;
     const { pages } = this.memory.spec;
     this.#ids = scatter === undefined ? PageIds.inOrder(pages) : PageIds.scattered(pages, scatter);
     this.#heads = kvLayers * kvHeads;

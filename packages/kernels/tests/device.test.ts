@@ -4,6 +4,7 @@ import { cpuLevels, openDevice } from "../src/open-device.ts";
 import { attentionCases } from "./attention.case.ts";
 import { badMemoryCases } from "./bad-memory.case.ts";
 import { badProgramCases } from "./bad-program.case.ts";
+import { badQuantCases } from "./bad-quant.case.ts";
 import { badStepCases } from "./bad-step.case.ts";
 import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
@@ -13,8 +14,11 @@ import { needsNative, noNative } from "./native-availability.ts";
 import { opsCases } from "./ops.case.ts";
 import { pageFormatCases } from "./page-format.case.ts";
 import { pageMemoryCases } from "./page-memory.case.ts";
+import { quantLinearCases, sameQuantBitsCases } from "./quant-linear.case.ts";
+import { quantPackCases } from "./quant-pack.case.ts";
 import { samplingCases } from "./sampling.case.ts";
 import { sinksCases } from "./sinks.case.ts";
+import { turnedKeysCases } from "./turned-keys.case.ts";
 import { twinCases } from "./twin.case.ts";
 
 const interpreter: Implementation = { name: "interpreter", open: createInterpreter, precision: "double" };
@@ -42,9 +46,21 @@ for (const implementation of [interpreter, ...native]) {
   badMemoryCases(implementation);
 }
 
+for (const implementation of [interpreter, ...native]) {
+  quantPackCases(implementation);
+  quantLinearCases(implementation);
+  badQuantCases(implementation);
+}
+
+// Until the native kernels turn keys while they write them.
+turnedKeysCases(interpreter);
+
 twinCases(native, interpreter);
 
-for (let i = 0; i < native.length; i += 2) sameBitsCases(native[i]!, native[i + 1]!);
+for (let i = 0; i < native.length; i += 2) {
+  sameBitsCases(native[i]!, native[i + 1]!);
+  sameQuantBitsCases(native[i]!, native[i + 1]!);
+}
 
 describe.skipIf(noNative)(needsNative("native kernels"), () => {
   it("offer a level to each of these suites", () => expect(native.length).toBeGreaterThanOrEqual(2));

@@ -46,7 +46,7 @@ export async function runRows(
   const heads = kvLayers * kvHeads;
   const pages = heads * Math.ceil(tokens.length / 16);
   using memory = device.pageMemory({ pages, pageTokens: 16, headDim, dtype: "f32" });
-  using executable = sketch.compileOn(device);
+  using executable = await sketch.compilePackedOn(device);
   const sequence = new PagedSequence(PageIds.inOrder(pages), 16, heads);
   sequence.position = position;
   const outputs = Int32Array.from(tokens.keys());
@@ -61,4 +61,10 @@ export function firstColumns(values: Float32Array, columns: number, width: numbe
   const first = new Float32Array(rows * width);
   for (let r = 0; r < rows; r++) first.set(values.subarray(r * columns, r * columns + width), r * width);
   return first;
+}
+
+export function sameBits(a: Float32Array, b: Float32Array): boolean {
+  return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(
+    Buffer.from(b.buffer, b.byteOffset, b.byteLength),
+  );
 }

@@ -26,6 +26,25 @@ it("lets the event loop run while a step is under way", async () => {
   expect(turns).toBeGreaterThan(8);
 });
 
+it("lets the event loop run while it packs", async () => {
+  using device = createInterpreter();
+  using weight = device.tensor(
+    "f32",
+    [256, 1024],
+    new Float32Array(256 * 1024).map((_, i) => Math.sin(i * i)),
+  );
+  let [turns, running] = [0, true];
+  const count = () => {
+    turns++;
+    if (running) setImmediate(count);
+  };
+  count();
+  using packed = await device.pack(weight, "q4_k");
+  running = false;
+  expect(packed.bytes).toBe(1024 * 144);
+  expect(turns).toBeGreaterThan(4);
+});
+
 it("describes itself", () => {
   using device = createInterpreter();
   expect([device.backend, device.description]).toEqual(["interpreter", "interpreter"]);

@@ -41,6 +41,21 @@ describe.skipIf(noNative)(needsNative("the native device"), () => {
     expect(turns).toBeGreaterThan(20);
   });
 
+  it("leaves the event loop free while it packs", async () => {
+    // Random bits: the slowest rounding that there is.
+    const data = Float32Array.from({ length: 1 << 20 }, (_, i) => Math.sin(i * i));
+    using weight = device.tensor("f32", [1 << 10, 1 << 10], data);
+    let done = false;
+    const packing = device.pack(weight, "q4_k").finally(() => {
+      done = true;
+    });
+    let turns = 0;
+    for (; !done; turns++) await new Promise((resolve) => setImmediate(resolve));
+    using packed = await packing;
+    expect([packed.packed, packed.dtype, packed.shape]).toEqual([true, "q4_k", [1 << 10, 1 << 10]]);
+    expect(turns).toBeGreaterThan(20);
+  });
+
   it("takes its copy of a step before run() returns", async () => {
     using executable = compileTiny(device);
     using long = compileLong(device);
@@ -76,6 +91,7 @@ describe.skipIf(noNative)(needsNative("the native device"), () => {
     expect(() => own.tensor("f32", [1], Float32Array.of(1))).toThrow(disposed);
     expect(() => tinyPages(own)).toThrow(disposed);
     await expect(own.mapFile("x")).rejects.toThrow(disposed);
+    await expect(own.pack(executable.program.tensors[0]!, "q8_0")).rejects.toThrow(disposed);
     await expect(executable.run(pages, promptStep([0]))).rejects.toThrow(disposed);
     await expect(pages.copyPages(Int32Array.of(0), Int32Array.of(1))).rejects.toThrow(disposed);
     for (const disposable of [executable, executable, pages, pages]) disposable.dispose();

@@ -31,6 +31,33 @@ describe.skipIf(noNative)(needsNative("memory that V8 is told of"), () => {
     expect({ stdout, stderr }).toEqual({ stdout: "held 16\ndisposed 0\n", stderr: "" });
   });
 
+  it("counts packed tensors, not the files that they were read from", async () => {
+    const { stdout, stderr } = await runScript(`${prelude}
+      import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+      import { tmpdir } from "node:os";
+      import { join } from "node:path";
+      const folder = mkdtempSync(join(tmpdir(), "kvasir-"));
+      writeFileSync(join(folder, "weights"), new Uint8Array((1 << 19) * 34));
+      const file = await device.mapFile(join(folder, "weights"));
+      rmSync(folder, { recursive: true });
+      const weight = file.tensor("q8_0", [1 << 12, 1 << 12], 0);
+      await say("mapped");
+      const [one, other] = await Promise.all([device.pack(weight), device.pack(weight)]);
+      weight.dispose();
+      const held = (await told() - before) / (one.bytes + other.bytes);
+      console.log("held", Math.round(held), one.bytes >= (1 << 19) * 34);
+      for (const tensor of [one, one, other]) tensor.dispose();
+      await say("disposed");
+      const forget = async () => void (await device.pack(file.tensor("q8_0", [1 << 12, 1 << 12], 0)));
+      await forget();
+      await say("collected");
+    `);
+    expect({ stdout, stderr }).toEqual({
+      stdout: "mapped 0\nheld 1 true\ndisposed 0\ncollected 0\n",
+      stderr: "",
+    });
+  });
+
   it("counts pages once work names them, not the reservation", async () => {
     const { stdout, stderr } = await runScript(`${prelude}
       // 128 KiB of keys and values each.

@@ -62,6 +62,7 @@ describe.skipIf(noNative)(needsNative("a process with a native device"), () => {
         const slots = [{ pages: Int32Array.of(0), slots: 16 }];
         void pages.readSlots("keys", slots);
         void executable.run(pages, { ...promptStep([1]), outputs: Int32Array.of(0) });
+        void device.pack(device.tensor("f32", [512, 256], new Float32Array(512 * 256)), "q4_k");
         device.dispose();
         parentPort.postMessage("running");
         setInterval(() => {}, 1000);

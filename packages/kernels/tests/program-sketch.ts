@@ -70,6 +70,27 @@ export class ProgramSketch {
     return { ...this.shape, buffers, tensors, ropes, instructions, logits: this.#logits };
   }
 
+  /** The program, with the tensors packed that are marked so; they are the caller's. */
+  async packedOn(device: Device): Promise<Program> {
+    const program = this.on(device);
+    const tensors = await Promise.all(
+      program.tensors.map(async (tensor, i) => {
+        const { pack } = this.weights[i]!;
+        if (pack === undefined) return tensor;
+        using weight = tensor;
+        return await device.pack(weight, pack);
+      }),
+    );
+    return { ...program, tensors };
+  }
+
+  async compilePackedOn(device: Device): Promise<Executable> {
+    const program = await this.packedOn(device);
+    const executable = device.compile(program);
+    for (const tensor of program.tensors) tensor.dispose();
+    return executable;
+  }
+
   /** The program compiled. A program keeps its tensors, so they are disposed here. */
   compileOn(device: Device): Executable {
     const program = this.on(device);

@@ -1,12 +1,14 @@
-import type { DType } from "../src/dtype.ts";
+import type { DType, QuantDType, WeightDType } from "../src/dtype.ts";
 import type { Random } from "./random.ts";
 
 /** A tensor before it is on a device: its data, and the very numbers that they stand for. */
 export type Weight = {
-  readonly dtype: DType;
+  readonly dtype: WeightDType;
   readonly shape: readonly number[];
-  readonly data: Float32Array | Uint16Array;
+  readonly data: Float32Array | Uint16Array | Uint8Array;
   readonly values: Float64Array;
+  /** What it is packed as before a program uses it. */
+  readonly pack?: QuantDType;
 };
 
 /** Values around -1 to 1. */
