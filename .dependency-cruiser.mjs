@@ -20,6 +20,7 @@ const allowed = {
     "packages/runtime",
     "packages/paged-memory",
     "packages/gguf",
+    "packages/kernels",
   ],
 };
 
