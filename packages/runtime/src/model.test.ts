@@ -8,33 +8,10 @@ import {
 } from "../tests/random-checkpoint.ts";
 import type { Tensors } from "../tests/safetensors.ts";
 import { TestSequence } from "../tests/test-sequence.ts";
-import { type Device, loadModel, type ModelOptions, openDevice } from "./index.ts";
+import { trackingDevice } from "../tests/tracking-device.ts";
+import { type Device, loadModel, type ModelOptions } from "./index.ts";
 
 const checkpoint = (name: string) => fileURLToPath(new URL(`../tests/checkpoints/${name}`, import.meta.url));
-
-/** A device that knows which of the files, tensors and executables it gave out are not disposed yet. */
-function trackingDevice(): { device: Device; live: Set<object> } {
-  const live = new Set<object>();
-  const track = <T extends { dispose(): void }>(handle: T): T => {
-    const dispose = handle.dispose.bind(handle);
-    live.add(handle);
-    handle.dispose = () => {
-      live.delete(handle);
-      dispose();
-    };
-    return handle;
-  };
-  const device = openDevice({ backend: "interpreter" });
-  const { mapFile, compile } = { mapFile: device.mapFile.bind(device), compile: device.compile.bind(device) };
-  device.compile = (program) => track(compile(program));
-  device.mapFile = async (path) => {
-    const file = track(await mapFile(path));
-    const tensor = file.tensor.bind(file);
-    file.tensor = (...args) => track(tensor(...args));
-    return file;
-  };
-  return { device, live };
-}
 
 let device: Device;
 let live: Set<object>;

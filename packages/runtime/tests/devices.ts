@@ -10,5 +10,3 @@ export const devices: readonly { readonly name: string; readonly open: () => Dev
 ];
 
 export const hasNative = devices.length > 1;
-
-export const packs = (name: string): boolean => name === "interpreter";

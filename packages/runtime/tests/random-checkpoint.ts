@@ -23,6 +23,16 @@ export const smallConfig = {
   eos_token_id: 2,
 };
 
+/** Rows of whole blocks of every format. */
+export const wideConfig = {
+  ...smallConfig,
+  hidden_size: 256,
+  intermediate_size: 512,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 64,
+};
+
 export type WeightSizes = Pick<
   typeof smallConfig,
   | "hidden_size"
