@@ -1,3 +1,7 @@
 import { library } from "../../tsup.base.ts";
 
-export default library(["src/index.ts", "src/cli.ts"]);
+export default library({
+  index: "src/index.ts",
+  cli: "src/cli.ts",
+  "side-entry": "src/compare/side-entry.ts",
+});

@@ -1,26 +1,29 @@
 import { PagePool, PageTables, SequencePages } from "@kvasir/paged-memory";
-import type { Model, PageMemory } from "@kvasir/runtime";
+import type { DType, Model, PageMemory } from "@kvasir/runtime";
 
 const pageTokens = 16;
 
-/** One sequence of a model, alone, with f32 pages: logits of a prompt, and greedy ids after it. */
+/** One sequence of a model, alone: logits of a prompt and of what follows it. */
 export class CheckpointRunner implements Disposable {
   readonly #model: Model;
   readonly #memory: PageMemory;
   readonly #pages: SequencePages;
   readonly #tables = new PageTables();
 
-  /** @param maxTokens the longest that the sequence will get */
-  constructor(model: Model, maxTokens: number) {
+  /** @param maxTokens the longest that the sequence will get @param dtype format of the pages */
+  constructor(model: Model, maxTokens: number, dtype: DType = "f32") {
     this.#model = model;
     const { kvLayers, kvHeads, headDim } = model;
     const pages = kvLayers * kvHeads * Math.ceil(maxTokens / pageTokens);
-    this.#memory = model.device.pageMemory({ pages, pageTokens, headDim, dtype: "f32" });
+    this.#memory = model.device.pageMemory({ pages, pageTokens, headDim, dtype });
     this.#pages = new SequencePages({ pool: new PagePool({ pages }), kvLayers, kvHeads, pageTokens });
   }
 
-  /** Logits [ids.length, vocabSize] of the next tokens of the sequence. */
-  async logits(ids: Int32Array): Promise<Float32Array> {
+  /** Appends tokens. Logits [rows.length, vocabSize] after those of them that `rows` names, in rising order. */
+  async logits(
+    ids: Int32Array,
+    rows: Int32Array = Int32Array.from(ids, (_, row) => row),
+  ): Promise<Float32Array> {
     const resident = new Int32Array(this.#pages.heads);
     const position = this.#pages.seen;
     this.#pages.residentInto(resident, 0);
@@ -30,7 +33,7 @@ export class CheckpointRunner implements Disposable {
     const result = await this.#model.run(this.#memory, {
       tokens: ids,
       sequences: [{ rows: ids.length, position, resident, pages: this.#tables.pages, sinks: 0 }],
-      outputs: Int32Array.from(ids, (_, row) => row),
+      outputs: rows,
       returnLogits: true,
     });
     return result.logits!;

@@ -17,7 +17,11 @@ export function wholeNumber(low: number, high: number): (text: string) => number
 }
 
 /** Adds the flags that choose a device. What measures speed asks for `native`: a fallback is not to be measured. */
-export function deviceFlags(command: Command, backend: DeviceFlags["backend"] = "auto"): Command {
+export function deviceFlags(
+  command: Command,
+  backend: DeviceFlags["backend"] = "auto",
+  threads?: number,
+): Command {
   return command
     .addOption(
       new Option("--backend <name>", "what runs the model")
@@ -33,7 +37,12 @@ export function deviceFlags(command: Command, backend: DeviceFlags["backend"] = 
         "avx512vnni",
       ]),
     )
-    .option("--threads <n>", "threads that compute (default: all processors)", wholeNumber(1, 256));
+    .option(
+      "--threads <n>",
+      `threads that compute${threads === undefined ? " (default: all processors)" : ""}`,
+      wholeNumber(1, 256),
+      threads,
+    );
 }
 
 export function deviceOptions({ backend, cpu, threads }: DeviceFlags): DeviceOptions {

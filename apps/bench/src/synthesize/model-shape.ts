@@ -87,9 +87,10 @@ export type TensorPlan = {
 
 /**
  * Every tensor of a shape, under its name in GGUF files (llama.cpp's `gguf-py/gguf/constants.py`). Deviations
- * are those of `1 / sqrt(inputs)`, which keeps activations near 1 from layer to layer; the output head's are
- * 3 times that, so that logits have a deviation of about 3: over a vocabulary of 32,000, a next-token
- * distribution with an entropy of about 6 of at most 10.4 nats.
+ * are `1 / sqrt(inputs)`, which keeps activations near 1, and for what is added to the residual stream
+ * `1 / sqrt(2 * layers)` of that (GPT-2's initialization), so that it stays near 1 too. The output head has 3
+ * times as much: logits have a deviation of about 3, the next-token distribution over 32,000 tokens an entropy of
+ * about 5 of at most 10.4 nats.
  */
 export function tensorPlans(shape: ModelShape): TensorPlan[] {
   const { width, mlp, vocab, headDim } = shape;
@@ -112,6 +113,7 @@ export function tensorPlans(shape: ModelShape): TensorPlan[] {
     mean: 0,
     deviation: 0.2,
   });
+  const residual = 1 / Math.sqrt(2 * shape.layers);
   const layer = (index: number): TensorPlan[] => {
     const at = `blk.${index}.`;
     const { architecture } = shape;
@@ -126,11 +128,11 @@ export function tensorPlans(shape: ModelShape): TensorPlan[] {
       ...(architecture === "qwen3"
         ? [norm(`${at}attn_q_norm`, headDim), norm(`${at}attn_k_norm`, headDim)]
         : []),
-      matrix(`${at}attn_output`, width, queries),
+      matrix(`${at}attn_output`, width, queries, residual),
       norm(`${at}ffn_norm`, width),
       matrix(`${at}ffn_gate`, mlp, width),
       matrix(`${at}ffn_up`, mlp, width),
-      matrix(`${at}ffn_down`, width, mlp),
+      matrix(`${at}ffn_down`, width, mlp, residual),
     ];
   };
   return [
