@@ -23,7 +23,7 @@ export async function loadTokenizer(path: string): Promise<Tokenizer> {
   if (!found.isFile() || !path.endsWith(".gguf")) {
     throw new TokenizerFileError(`${path}: expected a checkpoint directory or a .gguf file`);
   }
-  return new GgufTokenizer(ggufVocabulary(await readVocabularyKeys(path)));
+  return GgufTokenizer.load(ggufVocabulary(await readVocabularyKeys(path)));
 }
 
 async function readVocabularyKeys(path: string): Promise<ReadonlyMap<string, GgufValue>> {

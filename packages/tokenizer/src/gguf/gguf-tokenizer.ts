@@ -12,12 +12,34 @@ import { type AddedToken, AddedTokens } from "./added-tokens.ts";
 import { type GgufVocabulary, TOKEN_KIND } from "./gguf-vocabulary.ts";
 
 const { normal, unknown, control, userDefined, unused, byte } = TOKEN_KIND;
-/** How long encodeAsync works before it lets the event loop run, in milliseconds. */
+/** How long asynchronous work goes on before it lets the event loop run, in milliseconds. */
 const SLICE_MS = 8;
+/** Entering as many into a map takes about a millisecond. */
+const TOKENS_BETWEEN_YIELDS = 4096;
+
+/** Runs `work` to its end, with turns of the event loop in between. */
+async function inSlices<T>(work: Generator<void, T>): Promise<T> {
+  for (let started = performance.now(); ; ) {
+    const step = work.next();
+    if (step.done) return step.value;
+    if (performance.now() - started < SLICE_MS) continue;
+    await setImmediate();
+    started = performance.now();
+  }
+}
+
+function atOnce<T>(work: Generator<void, T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
+  }
+}
 
 /** What differs between the kinds of vocabulary. */
 interface Spelling {
   encoder: PlainEncoder;
+  /** Ids of tokens that are no text. */
+  special: ReadonlySet<number>;
   /** Bytes of a normal or byte token. */
   bytesOf: (id: number) => Uint8Array;
   leadingSpace: boolean;
@@ -39,13 +61,15 @@ export class GgufTokenizer implements Tokenizer {
   readonly #tokenText: (id: number | undefined) => string;
   #chatTemplate: ChatTemplate | undefined;
 
+  /** As the constructor, with turns of the event loop in between: a large vocabulary takes a fraction of a second. */
+  static async load(vocabulary: GgufVocabulary): Promise<GgufTokenizer> {
+    return new GgufTokenizer(vocabulary, await inSlices(spellingOf(vocabulary)));
+  }
+
   /** @throws UnsupportedTokenizerError, GgufError */
-  constructor(vocabulary: GgufVocabulary) {
+  constructor(vocabulary: GgufVocabulary, spelling: Spelling = atOnce(spellingOf(vocabulary))) {
     const { tokens, kinds, bosId, eosIds } = vocabulary;
-    const special = new Set<number>(eosIds);
-    if (bosId !== undefined) special.add(bosId);
-    for (const [id, kind] of kinds.entries()) if (kind === control || kind === unknown) special.add(id);
-    const spelling = spellingOf(vocabulary, special);
+    const { special } = spelling;
     this.vocabSize = tokens.length;
     this.bosId = bosId;
     this.eosIds = eosIds;
@@ -78,18 +102,13 @@ export class GgufTokenizer implements Tokenizer {
 
   encode(text: string, options: EncodeOptions = {}): Int32Array {
     const ids: number[] = [];
-    for (const _ of this.#encodeTo(ids, text, options));
+    atOnce(this.#encodeTo(ids, text, options));
     return Int32Array.from(ids);
   }
 
   async encodeAsync(text: string, options: EncodeOptions = {}): Promise<Int32Array> {
     const ids: number[] = [];
-    let started = performance.now();
-    for (const _ of this.#encodeTo(ids, text, options)) {
-      if (performance.now() - started < SLICE_MS) continue;
-      await setImmediate();
-      started = performance.now();
-    }
+    await inSlices(this.#encodeTo(ids, text, options));
     return Int32Array.from(ids);
   }
 
@@ -118,25 +137,33 @@ export class GgufTokenizer implements Tokenizer {
   }
 }
 
-function spellingOf(vocabulary: GgufVocabulary, special: ReadonlySet<number>): Spelling {
-  if (vocabulary.model === "llama") return sentencePiece(vocabulary, special);
-  if (vocabulary.model === "gpt2") return byteLevel(vocabulary, special);
+function* spellingOf(vocabulary: GgufVocabulary): Generator<void, Spelling> {
+  const { bosId, eosIds, kinds } = vocabulary;
+  const special = new Set<number>(eosIds);
+  if (bosId !== undefined) special.add(bosId);
+  for (const [id, kind] of kinds.entries()) if (kind === control || kind === unknown) special.add(id);
+  if (vocabulary.model === "llama") return yield* sentencePiece(vocabulary, special);
+  if (vocabulary.model === "gpt2") return yield* byteLevel(vocabulary, special);
   throw new UnsupportedTokenizerError(
     `tokenizer.ggml.model: "${vocabulary.model}" is not known; known are llama, gpt2`,
   );
 }
 
 /** Ids of the tokens that plain text may become, by spelling. */
-function plainTokens({ tokens, kinds }: GgufVocabulary, special: ReadonlySet<number>): Map<string, number> {
+function* plainTokens(
+  { tokens, kinds }: GgufVocabulary,
+  special: ReadonlySet<number>,
+): Generator<void, Map<string, number>> {
   const plain = new Map<string, number>();
   for (const [id, kind] of kinds.entries()) {
     if (!special.has(id) && (kind === normal || kind === userDefined || kind === unused))
       plain.set(tokens[id]!, id);
+    if (id % TOKENS_BETWEEN_YIELDS === 0) yield;
   }
   return plain;
 }
 
-function sentencePiece(vocabulary: GgufVocabulary, special: ReadonlySet<number>): Spelling {
+function* sentencePiece(vocabulary: GgufVocabulary, special: ReadonlySet<number>): Generator<void, Spelling> {
   const { tokens, kinds, scores, unknownId } = vocabulary;
   if (scores === undefined)
     throw new GgufError("tokenizer.ggml.scores: expected one number per token, received nothing");
@@ -151,9 +178,11 @@ function sentencePiece(vocabulary: GgufVocabulary, special: ReadonlySet<number>)
     byteIds[Number.parseInt(hex, 16)] = id;
   }
   const leadingSpace = vocabulary.addSpacePrefix ?? true;
+  const pieces = yield* plainTokens(vocabulary, special);
   return {
+    special,
     encoder: new SentencePieceEncoder({
-      pieces: plainTokens(vocabulary, special),
+      pieces,
       scores,
       byteIds,
       unknownId,
@@ -170,7 +199,7 @@ function sentencePiece(vocabulary: GgufVocabulary, special: ReadonlySet<number>)
   };
 }
 
-function byteLevel(vocabulary: GgufVocabulary, special: ReadonlySet<number>): Spelling {
+function* byteLevel(vocabulary: GgufVocabulary, special: ReadonlySet<number>): Generator<void, Spelling> {
   const { tokens, merges, unknownId } = vocabulary;
   if (merges === undefined)
     throw new GgufError("tokenizer.ggml.merges: expected an array of strings, received nothing");
@@ -178,15 +207,17 @@ function byteLevel(vocabulary: GgufVocabulary, special: ReadonlySet<number>): Sp
   if (bad >= 0)
     throw new GgufError(`tokenizer.ggml.merges: number ${bad} must be two tokens with a space between`);
   const { split, wholeWords, addBos } = preTokenizer(vocabulary.pre);
+  const encoder = new BytePairEncoder({
+    split,
+    vocabulary: yield* plainTokens(vocabulary, special),
+    vocabSize: tokens.length,
+    wholeWords,
+    unknownId,
+  });
+  yield* encoder.learn(merges);
   return {
-    encoder: new BytePairEncoder({
-      split,
-      vocabulary: plainTokens(vocabulary, special),
-      vocabSize: tokens.length,
-      merges,
-      wholeWords,
-      unknownId,
-    }),
+    special,
+    encoder,
     bytesOf: (id) => byteLevelBytes(tokens[id]!) ?? Buffer.from(tokens[id]!),
     leadingSpace: false,
     addBos,

@@ -19,10 +19,10 @@ function encoder(
     split: (text) => (text === "" ? [] : [text]),
     vocabulary: new Map(tokens.map((token, id) => [token, id])),
     vocabSize: tokens.length,
-    merges,
     wholeWords,
     unknownId,
   });
+  for (const _ of subject.learn(merges));
   return (text: string) => {
     const ids: number[] = [];
     for (const _ of subject.encode(text, ids, true));
@@ -66,10 +66,10 @@ describe("BytePairEncoder", () => {
         ["b", 1],
       ]),
       vocabSize: 2,
-      merges: ["a b"],
       wholeWords: false,
       unknownId: undefined,
     });
+    for (const _ of unknown.learn(["a b"]));
     const ids: number[] = [];
     for (const _ of unknown.encode("ab", ids, true));
     expect(ids).toEqual([0, 1]);

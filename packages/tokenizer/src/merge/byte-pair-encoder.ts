@@ -6,6 +6,8 @@ import { PlainEncoder, STEPS_BETWEEN_YIELDS } from "./plain-encoder.ts";
 /** Two symbols as one key of a map: exact while symbols stay below 2^26. */
 const PAIR = 2 ** 26;
 const SHORT_WORD = 24;
+/** Learning as many takes about a millisecond. */
+const MERGES_BETWEEN_YIELDS = 1024;
 
 /** Byte-level BPE (Radford et al. 2019): words from a pre-tokenizer, their bytes joined by ranked merges. */
 export class BytePairEncoder extends PlainEncoder {
@@ -16,13 +18,16 @@ export class BytePairEncoder extends PlainEncoder {
   /** Spellings of symbols that merges make but no token has, by symbol minus `#firstExtra`. */
   readonly #extra: string[] = [];
   readonly #firstExtra: number;
+  /** The same symbols by their spelling, while merges are learnt. */
+  readonly #extraSymbols = new Map<string, number>();
   readonly #byteSymbols: Int32Array;
   readonly #ranks = new Map<number, number>();
-  readonly #joined: Int32Array;
+  #joined = new Int32Array(0);
 
   /**
+   * Knows no merges yet: `learn` teaches them.
+   *
    * @param vocabulary Plain tokens in the byte-level alphabet; special tokens must not be among them.
-   * @param merges Pairs `left right`, best first; the space is the first one after the first character.
    * @param wholeWords A word that is a token becomes it without merging (`ignore_merges`).
    * @param unknownId Stands for a byte that has no token; without it such a byte is a `TokenizerTextError`.
    */
@@ -30,7 +35,6 @@ export class BytePairEncoder extends PlainEncoder {
     split: (text: string) => Iterable<string>;
     vocabulary: ReadonlyMap<string, number>;
     vocabSize: number;
-    merges: readonly string[];
     wholeWords: boolean;
     unknownId: number | undefined;
   }) {
@@ -40,24 +44,34 @@ export class BytePairEncoder extends PlainEncoder {
     this.#wholeWords = options.wholeWords;
     this.#unknownId = options.unknownId;
     this.#firstExtra = options.vocabSize;
-    const extraSymbols = new Map<string, number>();
-    const symbol = (spelling: string): number => {
-      const known = this.#vocabulary.get(spelling) ?? extraSymbols.get(spelling);
-      if (known !== undefined) return known;
-      const fresh = this.#firstExtra + this.#extra.push(spelling) - 1;
-      extraSymbols.set(spelling, fresh);
-      return fresh;
-    };
-    this.#byteSymbols = Int32Array.from(BYTE_TO_CHAR, symbol);
-    this.#joined = new Int32Array(options.merges.length);
-    for (const [rank, merge] of options.merges.entries()) {
+    this.#byteSymbols = Int32Array.from(BYTE_TO_CHAR, (char) => this.#symbol(char));
+  }
+
+  /**
+   * Takes the merges over; to be called once, and run to its end before anything is encoded. Yields between slices.
+   *
+   * @param merges Pairs `left right`, best first; the space is the first one after the first character.
+   */
+  *learn(merges: readonly string[]): Generator<void, void> {
+    this.#joined = new Int32Array(merges.length);
+    for (const [rank, merge] of merges.entries()) {
       const space = merge.indexOf(" ", 1);
       const left = merge.slice(0, space);
       const right = merge.slice(space + 1);
-      const pair = symbol(left) * PAIR + symbol(right);
+      const pair = this.#symbol(left) * PAIR + this.#symbol(right);
       if (!this.#ranks.has(pair)) this.#ranks.set(pair, rank);
-      this.#joined[rank] = symbol(left + right);
+      this.#joined[rank] = this.#symbol(left + right);
+      if (rank % MERGES_BETWEEN_YIELDS === 0) yield;
     }
+    this.#extraSymbols.clear();
+  }
+
+  #symbol(spelling: string): number {
+    const known = this.#vocabulary.get(spelling) ?? this.#extraSymbols.get(spelling);
+    if (known !== undefined) return known;
+    const fresh = this.#firstExtra + this.#extra.push(spelling) - 1;
+    this.#extraSymbols.set(spelling, fresh);
+    return fresh;
   }
 
   protected override words(text: string): Iterable<string> {
