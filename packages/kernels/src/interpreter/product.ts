@@ -1,5 +1,6 @@
 import { dot, type Product, type Rows } from "./operations.ts";
-import { quantDot, roundRows } from "./quant-matrix.ts";
+import { quantDot } from "./quant-matrix.ts";
+import { roundRows } from "./rounded-rows.ts";
 import type { Weights } from "./weights.ts";
 import type { Work } from "./work-queue.ts";
 
