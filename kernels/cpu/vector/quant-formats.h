@@ -19,7 +19,7 @@ namespace {
 
 // Quad kQuad of the run whose quants begin at `run` (for the strip: 4 bytes on for each output).
 template <int kBits, int kQuad>
-inline Bytes quad_of(const uint8_t* run) {
+KVASIR_INLINE Bytes quad_of(const uint8_t* run) {
   constexpr int kNibbleRow = kQuad % 4;
   if constexpr (kBits == 8) {
     return load_bytes(run + kQuad * kQuadRowBytes);
@@ -47,7 +47,7 @@ inline const uint16_t* halves_at(const uint8_t* p, int lane) { return reinterpre
 // Scale of half `half` of run `run`, and what is added for each unit of the sum of the activations. `sets`: the
 // scales of the group; lane: the strip's first output.
 template <kvs_dtype kType>
-inline Vec scale_of(const uint8_t* sets, int lane, int64_t run, int half) {
+KVASIR_INLINE Vec scale_of(const uint8_t* sets, int lane, int64_t run, int half) {
   constexpr PackedFormat kFormat = packed_format(kType);
   const uint8_t* set = sets + run / kFormat.scale_runs * kFormat.scale_bytes;
   const Vec scale = load_f16(halves_at(set, lane));
@@ -62,7 +62,7 @@ inline Vec scale_of(const uint8_t* sets, int lane, int64_t run, int half) {
 }
 
 template <kvs_dtype kType>
-inline Vec min_of(const uint8_t* sets, int lane, int64_t run) {
+KVASIR_INLINE Vec min_of(const uint8_t* sets, int lane, int64_t run) {
   constexpr PackedFormat kFormat = packed_format(kType);
   const uint8_t* set = sets + run / kFormat.scale_runs * kFormat.scale_bytes;
   const Vec min = load_f16(halves_at(set + 32, lane));

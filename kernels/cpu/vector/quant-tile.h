@@ -19,11 +19,11 @@ struct Strip {
   int64_t output;
 };
 
-// What depends on the activations alone.
-template <int kRows>
+// What depends on the activations alone, of one row and kChunkRuns runs.
 struct RowTerms {
-  int32_t starts[kRows][2 * kChunkRuns];  // -offset * sum of the activations, for each half run or run
-  float mins[kRows][kChunkRuns];          // scale * sum of the activations, for formats with mins
+  int32_t starts[2 * kChunkRuns];  // -offset * sum of the activations, of each run or half run
+  float scales[kChunkRuns];
+  float mins[kChunkRuns];  // scale * sum of the activations, for formats with mins
 };
 
 template <kvs_dtype kType>
@@ -32,32 +32,28 @@ constexpr int start_factor() {
   return kFormat.bits == 8 && kSignedBytes ? 0 : -kFormat.offset;
 }
 
-template <kvs_dtype kType, int kRows>
-inline void prepare(const QuantLinearArgs& a, int64_t row, int64_t run, int64_t runs, RowTerms<kRows>& terms) {
+template <kvs_dtype kType>
+__attribute__((noinline)) void prepare(const int32_t* sums, const float* scales, int runs, RowTerms* terms) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kFactor = start_factor<kType>();
   // Those of q4_k and q5_k are subtracted.
   constexpr float kSign = kFormat.scale_runs == 8 ? -1.0f : 1.0f;
-  const int64_t all = a.inputs / kRunInputs;
-  for (int r = 0; r < kRows; ++r) {
-    const int32_t* sums = a.x.sums + ((row + r) * all + run) * 2;
-    const float* scales = a.x.scales + (row + r) * all + run;
-    if constexpr (kFactor != 0 && kFormat.halves == 2) {
-      for (int64_t i = 0; i < 2 * runs; ++i) terms.starts[r][i] = kFactor * sums[i];
-    }
-    if constexpr (kFactor != 0 && kFormat.halves == 1) {
-      for (int64_t i = 0; i < runs; ++i) terms.starts[r][i] = kFactor * (sums[2 * i] + sums[2 * i + 1]);
-    }
-    if constexpr (kFormat.mins) {
-      for (int64_t i = 0; i < runs; ++i) {
-        terms.mins[r][i] = kSign * scales[i] * static_cast<float>(sums[2 * i] + sums[2 * i + 1]);
-      }
+  for (int i = 0; i < runs; ++i) terms->scales[i] = scales[i];
+  if constexpr (kFactor != 0 && kFormat.halves == 2) {
+    for (int i = 0; i < 2 * runs; ++i) terms->starts[i] = kFactor * sums[i];
+  }
+  if constexpr (kFactor != 0 && kFormat.halves == 1) {
+    for (int i = 0; i < runs; ++i) terms->starts[i] = kFactor * (sums[2 * i] + sums[2 * i + 1]);
+  }
+  if constexpr (kFormat.mins) {
+    for (int i = 0; i < runs; ++i) {
+      terms->mins[i] = kSign * scales[i] * static_cast<float>(sums[2 * i] + sums[2 * i + 1]);
     }
   }
 }
 
 template <int kBits, int kQuad, int kEnd, int kRows, int kStrips>
-inline void add_quads(Dot<kBits> (&dots)[kRows][kStrips], const int8_t* const (&x)[kRows],
+KVASIR_INLINE void add_quads(Dot<kBits> (&dots)[kRows][kStrips], const int8_t* const (&x)[kRows],
                       const Strip (&strips)[kStrips], int64_t run) {
   if constexpr (kQuad < kEnd) {
     constexpr PackedFormat kFormat = {kBits, 0, 0, 0, 0, false};
@@ -76,9 +72,8 @@ inline void add_quads(Dot<kBits> (&dots)[kRows][kStrips], const int8_t* const (&
 
 // Adds half kHalf of a run, or all of it where the format has one scale for both.
 template <kvs_dtype kType, int kHalf, int kRows, int kStrips>
-inline void add_half(const QuantLinearArgs& a, const RowTerms<kRows>& terms, const int8_t* const (&x)[kRows],
-                     const float* const (&scales)[kRows], const Strip (&strips)[kStrips], int64_t run, int at,
-                     Vec (&sums)[kRows][kStrips]) {
+KVASIR_INLINE void add_half(const RowTerms (&terms)[kRows], const int8_t* const (&x)[kRows],
+                            const Strip (&strips)[kStrips], int64_t run, int64_t at, Vec (&sums)[kRows][kStrips]) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kQuads = 8 / kFormat.halves;
   Dot<kFormat.bits> dots[kRows][kStrips];
@@ -87,7 +82,7 @@ inline void add_half(const QuantLinearArgs& a, const RowTerms<kRows>& terms, con
     KVASIR_UNROLL
     for (int s = 0; s < kStrips; ++s) {
       if constexpr (start_factor<kType>() != 0) {
-        dots[r][s].begin(&terms.starts[r][at * kFormat.halves + kHalf]);
+        dots[r][s].begin(&terms[r].starts[at * kFormat.halves + kHalf]);
       } else {
         dots[r][s].begin();
       }
@@ -99,19 +94,19 @@ inline void add_half(const QuantLinearArgs& a, const RowTerms<kRows>& terms, con
   for (int s = 0; s < kStrips; ++s) weight_scales[s] = scale_of<kType>(strips[s].scales, strips[s].lane, run, kHalf);
   KVASIR_UNROLL
   for (int r = 0; r < kRows; ++r) {
-    const Vec scale = set1(scales[r][run]);
+    const Vec scale = set1(terms[r].scales[at]);
     KVASIR_UNROLL
     for (int s = 0; s < kStrips; ++s) {
       sums[r][s] = fma(to_float(dots[r][s].total()), mul(weight_scales[s], scale), sums[r][s]);
     }
   }
   if constexpr (kHalf + 1 < kFormat.halves) {
-    add_half<kType, kHalf + 1>(a, terms, x, scales, strips, run, at, sums);
+    add_half<kType, kHalf + 1>(terms, x, strips, run, at, sums);
   }
 }
 
 // Adds bias, then residual; the last `left` lanes may be outputs that only fill up the group.
-inline void store_result(const QuantLinearArgs& a, Vec sum, int64_t output, int64_t at, int64_t left) {
+__attribute__((noinline)) void store_result(const QuantLinearArgs& a, Vec sum, int64_t output, int64_t at, int64_t left) {
   if (left >= kLanes) {
     if (a.bias) sum = add(sum, load(a.bias + output));
     if (a.residual) sum = add(sum, load(a.residual + at));
@@ -124,32 +119,33 @@ inline void store_result(const QuantLinearArgs& a, Vec sum, int64_t output, int6
 }
 
 template <kvs_dtype kType, int kRows, int kStrips>
-inline void quant_tile(const QuantLinearArgs& a, int64_t row, const Strip (&strips)[kStrips]) {
+__attribute__((noinline)) void quant_tile(const QuantLinearArgs& a, int64_t row, const Strip (&strips)[kStrips]) {
   constexpr PackedFormat kFormat = packed_format(kType);
   const int64_t runs = a.inputs / kRunInputs;
   const int8_t* x[kRows];
-  const float* scales[kRows];
   Vec sums[kRows][kStrips];
   KVASIR_UNROLL
   for (int r = 0; r < kRows; ++r) {
     x[r] = a.x.values + (row + r) * a.inputs;
-    scales[r] = a.x.scales + (row + r) * runs;
     KVASIR_UNROLL
     for (int s = 0; s < kStrips; ++s) sums[r][s] = zero();
   }
-  RowTerms<kRows> terms;
+  RowTerms terms[kRows];
   for (int64_t chunk = 0; chunk < runs; chunk += kChunkRuns) {
     const int count = runs - chunk < kChunkRuns ? static_cast<int>(runs - chunk) : kChunkRuns;
-    prepare<kType>(a, row, chunk, count, terms);
-    for (int at = 0; at < count; ++at) {
+    for (int r = 0; r < kRows; ++r) {
+      const int64_t first = (row + r) * runs + chunk;
+      prepare<kType>(a.x.sums + 2 * first, a.x.scales + first, count, &terms[r]);
+    }
+    for (int64_t at = 0; at < count; ++at) {
       const int64_t run = chunk + at;
-      add_half<kType, 0>(a, terms, x, scales, strips, run, at, sums);
+      add_half<kType, 0>(terms, x, strips, run, at, sums);
       if constexpr (kFormat.mins) {
         KVASIR_UNROLL
         for (int s = 0; s < kStrips; ++s) {
           const Vec min = min_of<kType>(strips[s].scales, strips[s].lane, run);
           KVASIR_UNROLL
-          for (int r = 0; r < kRows; ++r) sums[r][s] = fma(min, set1(terms.mins[r][at]), sums[r][s]);
+          for (int r = 0; r < kRows; ++r) sums[r][s] = fma(min, set1(terms[r].mins[at]), sums[r][s]);
         }
       }
     }

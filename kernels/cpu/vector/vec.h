@@ -20,6 +20,9 @@
 #define KVASIR_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+// For the parts of a tile, whose registers must not go through memory.
+#define KVASIR_INLINE __attribute__((always_inline)) inline
+
 namespace kvasir {
 namespace {
 
