@@ -4,8 +4,8 @@ namespace kvasir {
 
 const KernelTable* kvs_reference_kernels() {
   using namespace reference;
-  static const KernelTable table = {"reference", linear, rms_norm, rope, swiglu, add,
-                                    widen,       narrow, norm,     attend, attend_scratch};
+  static const KernelTable table = {"reference", linear, rms_norm, rope,           swiglu,  add,           widen,
+                                    narrow,      norm,   attend,   attend_scratch, nullptr, attend_partial};
   return &table;
 }
 
