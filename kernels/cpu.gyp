@@ -36,6 +36,7 @@
       "sources": [
         "cpu/abi.cpp",
         "cpu/device.cpp",
+        "cpu/executor-attend.cpp",
         "cpu/executor-cache.cpp",
         "cpu/executor.cpp",
         "cpu/large-memory.cpp",

@@ -1,6 +1,5 @@
-// The instructions that touch the KV cache: writing slots, attending to them, iterating until they settle.
+// The instructions that write the KV cache: slot by slot, and again and again until they settle.
 #include <math.h>
-#include <string.h>
 
 #include <algorithm>
 
@@ -14,108 +13,67 @@ bool Executor::tracks(int32_t kv_layer) const {
   return std::find(list, list + iterate_->i3, kv_layer) != list + iterate_->i3;
 }
 
+// Floats that write_kv takes: a row of turned keys, and three vectors of one head.
+int64_t Executor::write_scratch() const { return int64_t{program_.kv_heads + 3} * program_.head_dim; }
+
 void Executor::write_kv(const kvs_instruction& i, const Window& window) {
   split(window.rows, 4096 / width(i.a), [&](int64_t begin, int64_t end, int worker) {
+    float* scratch = device_.scratch(worker);
     for (int64_t r = window.first_row + begin; r < window.first_row + end; ++r) {
+      const float* k = row(i.a, r);
+      if (i.i1 >= 0) {
+        const Rope& rope = program_.ropes[static_cast<size_t>(i.i1)];
+        const float* cosines = step_.cosines[static_cast<size_t>(i.i1)].data() + r * rope.pairs();
+        const float* sines = step_.sines[static_cast<size_t>(i.i1)].data() + r * rope.pairs();
+        kernels_.rope(k, scratch, cosines, sines, program_.kv_heads, program_.head_dim, rope.pairs(), rope.interleaved);
+        k = scratch;
+      }
       for (int32_t head = 0; head < program_.kv_heads; ++head) {
-        write_slot(i, static_cast<int32_t>(r), head, device_.scratch(worker));
+        const int64_t offset = int64_t{head} * program_.head_dim;
+        write_slot(i.i0, static_cast<int32_t>(r), head, k + offset, row(i.b, r) + offset,
+                   scratch + width(i.a));
       }
     }
   });
 }
 
-void Executor::write_slot(const kvs_instruction& i, int32_t r, int32_t head, float* scratch) {
+void Executor::write_slot(int32_t kv_layer, int32_t r, int32_t head, const float* k, const float* v, float* scratch) {
   PageMemory& memory = *step_.memory;
   const auto index = static_cast<size_t>(r);
   const StepSequence& sequence = step_.sequences[static_cast<size_t>(step_.row_sequence[index])];
-  const StepJob::Table table = step_.table(sequence, i.i0, head);
+  const StepJob::Table table = step_.table(sequence, kv_layer, head);
   const uint64_t place = memory.place(table.pages, int64_t{table.resident} + r - sequence.first_row);
-  const int64_t offset = static_cast<int64_t>(head) * program_.head_dim;
-  const float* k = row(i.a, r) + offset;
-  const bool compare = tracks(i.i0);
-  const float key_change = store_vector(k, memory.keys() + place * memory.slot_bytes(), compare, scratch);
-  const float value_change =
-      store_vector(row(i.b, r) + offset, memory.values() + place * memory.slot_bytes(), compare, scratch);
+  const bool compare = tracks(kv_layer);
+  const float key_change = store_vector(KVS_KEYS, place, k, compare, scratch);
+  const float value_change = store_vector(KVS_VALUES, place, v, compare, scratch);
   memory.positions()[place] = step_.row_position[index];
   memory.norms()[place] = kernels_.norm(k, program_.head_dim);
   if (compare) step_.row_change[index] = std::max({step_.row_change[index], key_change, value_change});
 }
 
 // Returns the greatest change of an element where it is to compare; what is not a number counts as infinite.
-float Executor::store_vector(const float* from, uint8_t* to, bool compare, float* scratch) {
-  const kvs_dtype dtype = step_.memory->spec().dtype;
+float Executor::store_vector(kvs_slot_data data, uint64_t place, const float* from, bool compare, float* scratch) {
+  PageMemory& memory = *step_.memory;
+  const kvs_dtype dtype = memory.spec().dtype;
   const int64_t n = program_.head_dim;
-  if (!compare) {
-    kernels_.narrow(dtype, from, to, n);
-    return 0;
-  }
-  float* after = scratch + n;
-  kernels_.widen(dtype, to, scratch, n);
-  kernels_.narrow(dtype, from, to, n);
-  kernels_.widen(dtype, to, after, n);
+  float* stored = scratch;
   float greatest = 0;
-  for (int64_t e = 0; e < n; ++e) {
-    const float change = fabsf(after[e] - scratch[e]);
-    if (!(change <= greatest)) greatest = isnan(change) ? INFINITY : change;
+  if (compare) {
+    float* before = scratch + n;
+    float* after = scratch + 2 * n;
+    memory.read(data, place, stored);
+    kernels_.widen(dtype, stored, before, n);
+    kernels_.narrow(dtype, from, stored, n);
+    kernels_.widen(dtype, stored, after, n);
+    for (int64_t e = 0; e < n; ++e) {
+      const float change = fabsf(after[e] - before[e]);
+      if (!(change <= greatest)) greatest = isnan(change) ? INFINITY : change;
+    }
+  } else {
+    kernels_.narrow(dtype, from, stored, n);
   }
+  memory.write(data, place, stored);
   return greatest;
-}
-
-void Executor::attend(const kvs_instruction& i, const Window& window) {
-  const int64_t group = width(i.out) / program_.head_dim / program_.kv_heads;
-  const auto tiles = [group](const StepSequence& s) { return (s.rows * group + kAttendPairs - 1) / kAttendPairs; };
-  const StepSequence* sequences = step_.sequences.data() + window.first_sequence;
-  int64_t items = 0;
-  for (size_t s = 0; s < window.sequence_count; ++s) items += tiles(sequences[s]) * program_.kv_heads;
-  pool_.run(items, [&](int64_t item, int worker) {
-    const StepSequence* sequence = sequences;
-    while (item >= tiles(*sequence) * program_.kv_heads) item -= tiles(*sequence++) * program_.kv_heads;
-    // The last rows see the most slots: they go first, so that the threads end together.
-    const int64_t tile = tiles(*sequence) - 1 - item / program_.kv_heads;
-    attend_tile(i, *sequence, static_cast<int32_t>(item % program_.kv_heads), tile, worker);
-  });
-}
-
-void Executor::attend_tile(const kvs_instruction& i, const StepSequence& sequence, int32_t head, int64_t tile,
-                           int worker) {
-  const PageMemory& memory = *step_.memory;
-  const StepJob::Table table = step_.table(sequence, i.i0, head);
-  AttendArgs args;
-  args.head_dim = program_.head_dim;
-  args.row_stride = width(i.out);
-  args.group = static_cast<int32_t>(args.row_stride / args.head_dim / program_.kv_heads);
-  const int64_t first_head = static_cast<int64_t>(head) * args.group * args.head_dim;
-  args.q = row(i.a, sequence.first_row) + first_head;
-  args.out = row(i.out, sequence.first_row) + first_head;
-  args.pair_begin = tile * kAttendPairs;
-  args.pair_end = std::min(args.pair_begin + kAttendPairs, static_cast<int64_t>(sequence.rows) * args.group);
-  args.scale = i.f0;
-  args.strict = i.i1;
-  args.window = i.i2;
-  args.resident = table.resident;
-  args.position = sequence.position;
-  args.page_tokens = memory.spec().page_tokens;
-  args.dtype = memory.spec().dtype;
-  args.pages = table.pages;
-  args.keys = memory.keys();
-  args.values = memory.values();
-  args.positions = memory.positions();
-  const Rope& rope = program_.ropes[static_cast<size_t>(i.i3)];
-  const int32_t delta = sequence.position - table.resident;
-  args.sinks = delta == 0 ? 0 : sequence.sinks;
-  args.turned_pairs = static_cast<int32_t>(rope.pairs());
-  args.interleaved = rope.interleaved;
-  args.scratch = device_.scratch(worker);
-  float* cosines = args.scratch + kernels_.attend_scratch(args.head_dim);
-  float* sines = cosines + args.turned_pairs;
-  for (int32_t pair = 0; args.sinks > 0 && pair < args.turned_pairs; ++pair) {
-    const double angle = rope.angle(delta, pair);
-    cosines[pair] = static_cast<float>(cos(angle));
-    sines[pair] = static_cast<float>(sin(angle));
-  }
-  args.turn_cos = cosines;
-  args.turn_sin = sines;
-  kernels_.attend(args);
 }
 
 void Executor::iterate(size_t at, const Window& window) {
@@ -146,6 +104,7 @@ float Executor::greatest_change(const Window& window) const {
 // Keys and values become zero; positions are the true ones, so that windows show what they will show.
 void Executor::clear_new_slots(int32_t kv_layer) {
   PageMemory& memory = *step_.memory;
+  const float zeros[kMaxHeadDim] = {};  // in any format
   split(step_.rows(), 16, [&](int64_t begin, int64_t end, int) {
     for (int64_t r = begin; r < end; ++r) {
       const auto index = static_cast<size_t>(r);
@@ -153,8 +112,8 @@ void Executor::clear_new_slots(int32_t kv_layer) {
       for (int32_t head = 0; head < program_.kv_heads; ++head) {
         const StepJob::Table table = step_.table(sequence, kv_layer, head);
         const uint64_t place = memory.place(table.pages, table.resident + r - sequence.first_row);
-        memset(memory.keys() + place * memory.slot_bytes(), 0, memory.slot_bytes());
-        memset(memory.values() + place * memory.slot_bytes(), 0, memory.slot_bytes());
+        memory.write(KVS_KEYS, place, zeros);
+        memory.write(KVS_VALUES, place, zeros);
         memory.positions()[place] = step_.row_position[index];
         memory.norms()[place] = 0;
       }

@@ -28,7 +28,7 @@ void Executor::run() {
 
 void Executor::prepare() {
   program_.reserve(step_.rows(), step_.output_count());
-  int64_t scratch = kernels_.attend_scratch(program_.head_dim) + 2 * program_.head_dim;
+  int64_t scratch = std::max(kernels_.attend_scratch(program_.head_dim) + program_.head_dim, write_scratch());
   if (!step_.sampling.empty()) scratch = std::max(scratch, Sampler::scratch_floats(program_.vocab_size));
   device_.reserve_scratch(static_cast<uint64_t>(scratch));
   step_.row_sequence.clear();

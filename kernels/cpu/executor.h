@@ -42,10 +42,13 @@ class Executor {
   void add(const kvs_instruction& i, const Window& window);
   void gather(const kvs_instruction& i);
   void write_kv(const kvs_instruction& i, const Window& window);
-  void write_slot(const kvs_instruction& i, int32_t row, int32_t head, float* scratch);
-  float store_vector(const float* from, uint8_t* to, bool compare, float* scratch);
+  int64_t write_scratch() const;
+  void write_slot(int32_t kv_layer, int32_t row, int32_t head, const float* k, const float* v, float* scratch);
+  float store_vector(kvs_slot_data data, uint64_t place, const float* from, bool compare, float* scratch);
   void attend(const kvs_instruction& i, const Window& window);
-  void attend_tile(const kvs_instruction& i, const StepSequence& sequence, int32_t head, int64_t tile, int worker);
+  template <class Function>
+  void each_tile(const kvs_instruction& i, const Window& window, const Function& f) const;
+  AttendArgs attend_args(const kvs_instruction& i, const AttendPart& part, int worker) const;
   void iterate(size_t at, const Window& window);
   void clear_new_slots(int32_t kv_layer);
   float greatest_change(const Window& window) const;

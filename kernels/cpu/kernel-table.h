@@ -47,7 +47,10 @@ struct QuantLinearArgs {
 };
 
 // How many (row, query head) pairs one call of `attend` may take.
-constexpr int32_t kAttendPairs = 16;
+constexpr int32_t kAttendPairs = 64;
+// Slots are taken in spans of this many, cut at multiples of it. What a span gives is computed on its own
+// and merged in the order of the spans: so one thread may do all spans of a pair, or several threads some each.
+constexpr int32_t kAttendSpan = 256;
 
 // Attention of some pairs of one sequence that read the same KV head. Pair i is row i / group and query
 // head i % group of those that share the KV head.
@@ -56,6 +59,7 @@ struct AttendArgs {
   float* out;          // same place in the output
   int64_t row_stride;  // elements from row to row, of q and out
   int64_t pair_begin, pair_end;
+  int64_t span_begin, span_end;
   int32_t group;
   int32_t head_dim;
   float scale;
@@ -65,9 +69,9 @@ struct AttendArgs {
   int32_t position;  // of the first row
   int32_t page_tokens;
   kvs_dtype dtype;
-  const int32_t* pages;  // of this sequence and KV head
-  const uint8_t* keys;   // page memory: [pages, page_tokens, head_dim]
-  const uint8_t* values;
+  const int32_t* pages;   // of this sequence and KV head
+  const uint8_t* keys;    // page memory: [pages, head_dim, page_tokens]
+  const uint8_t* values;  // [pages, page_tokens, head_dim]
   const int32_t* positions;  // [pages, page_tokens]
   // The first `sinks` slots are scored with the query turned back by these angles.
   int32_t sinks;
@@ -76,6 +80,9 @@ struct AttendArgs {
   const float* turn_cos;  // [turned_pairs]
   const float* turn_sin;
   float* scratch;  // attend_scratch(head_dim) floats, aligned to 64 bytes
+  // Where spans are left for `merge_spans`: attend_partial(head_dim, pairs) floats of each, from span 0 on.
+  // Null: `attend` gets all spans and finishes `out` itself.
+  float* partials;
 };
 
 struct KernelTable {
@@ -94,6 +101,10 @@ struct KernelTable {
   float (*norm)(const float* x, int64_t count);
   void (*attend)(const AttendArgs&);
   int64_t (*attend_scratch)(int32_t head_dim);
+  // Finishes `out` from the partials of the spans [span_begin, span_end).
+  void (*merge_spans)(const AttendArgs&);
+  // Floats of one span's partial for some pairs; 0: this level cannot leave spans to be merged.
+  int64_t (*attend_partial)(int32_t head_dim, int64_t pairs);
   // x [rows, inputs], inputs a multiple of 32. Every level gives the same bits: of each block of 32, in f32,
   //   scale = max|x| / 127, value = x * (127 / max|x|) rounded to the nearest whole number, ties to even;
   // where 127 / max|x| is not finite (a block of zeros, or of less than 3.8e-37) the values are 0.

@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+#include <algorithm>
+
 #include "status.h"
 
 namespace kvasir {
@@ -106,9 +108,16 @@ class Compaction final : public Job {
 
   // In slot order: in place, slots only move down, so what is overwritten has been read.
   void compact(const Head& head) const {
-    for (size_t i = 0; i < head.keep.size(); ++i) {
-      memory_->copy_slots(memory_->place(head.source.data(), head.keep[i]),
-                          memory_->place(head.destination.data(), static_cast<int64_t>(i)), 1);
+    const auto tokens = static_cast<size_t>(memory_->spec().page_tokens);
+    for (size_t i = 0; i < head.keep.size();) {
+      const auto slot = static_cast<size_t>(head.keep[i]);
+      // Neighbours that stay neighbours move together.
+      const size_t most = std::min({tokens - slot % tokens, tokens - i % tokens, head.keep.size() - i});
+      size_t run = 1;
+      while (run < most && static_cast<size_t>(head.keep[i + run]) == slot + run) ++run;
+      memory_->copy_slots(memory_->place(head.source.data(), static_cast<int64_t>(slot)),
+                          memory_->place(head.destination.data(), static_cast<int64_t>(i)), run);
+      i += run;
     }
   }
 
@@ -157,8 +166,9 @@ class SlotRead final : public Job {
     } else if (data_ == KVS_KEY_NORM) {
       out[slot] = memory_->norms()[place];
     } else {
-      const uint8_t* from = data_ == KVS_KEYS ? memory_->keys() : memory_->values();
-      kernels.widen(memory_->spec().dtype, from + place * memory_->slot_bytes(), out + slot * width, width);
+      float vector[kMaxHeadDim];
+      memory_->read(data_, place, vector);
+      kernels.widen(memory_->spec().dtype, vector, out + slot * width, width);
     }
   }
 

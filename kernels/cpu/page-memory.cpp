@@ -21,7 +21,7 @@ const kvs_pages_spec& checked(const kvs_pages_spec& spec) {
   if (spec.page_tokens != 16 && spec.page_tokens != 32) {
     invalid("page_tokens is %d; expected 16 or 32", spec.page_tokens);
   }
-  check_range("head_dim", spec.head_dim, 2, 1024);
+  check_range("head_dim", spec.head_dim, 2, kMaxHeadDim);
   if (spec.head_dim % 2 != 0) invalid("head_dim is %d; expected an even number", spec.head_dim);
   check_dtype("dtype", spec.dtype);
   return spec;
@@ -55,9 +55,71 @@ PageMemory::PageMemory(std::shared_ptr<Device> device, const kvs_pages_spec& spe
       norms_(checked_product(slots(spec), sizeof(float))),
       marks_(spec.pages) {}
 
+// The first element of a slot's key; the next ones follow at distances of page_tokens.
+template <class Element>
+Element* PageMemory::key_column(uint64_t place) const {
+  const auto tokens = static_cast<uint64_t>(spec_.page_tokens);
+  return reinterpret_cast<Element*>(keys() + place / tokens * tokens * slot_bytes_) + place % tokens;
+}
+
+namespace {
+
+template <class Element>
+void gather(const Element* column, int32_t stride, int32_t count, void* vector) {
+  auto* to = static_cast<Element*>(vector);
+  for (int32_t i = 0; i < count; ++i) to[i] = column[int64_t{i} * stride];
+}
+
+template <class Element>
+void scatter(const void* vector, Element* column, int32_t stride, int32_t count) {
+  const auto* from = static_cast<const Element*>(vector);
+  for (int32_t i = 0; i < count; ++i) column[int64_t{i} * stride] = from[i];
+}
+
+}  // namespace
+
+void PageMemory::read(kvs_slot_data data, uint64_t place, void* vector) const {
+  if (data == KVS_VALUES) {
+    memcpy(vector, values() + place * slot_bytes_, slot_bytes_);
+  } else if (spec_.dtype == KVS_F32) {
+    gather(key_column<uint32_t>(place), spec_.page_tokens, spec_.head_dim, vector);
+  } else {
+    gather(key_column<uint16_t>(place), spec_.page_tokens, spec_.head_dim, vector);
+  }
+}
+
+void PageMemory::write(kvs_slot_data data, uint64_t place, const void* vector) {
+  if (data == KVS_VALUES) {
+    memcpy(values() + place * slot_bytes_, vector, slot_bytes_);
+  } else if (spec_.dtype == KVS_F32) {
+    scatter(vector, key_column<uint32_t>(place), spec_.page_tokens, spec_.head_dim);
+  } else {
+    scatter(vector, key_column<uint16_t>(place), spec_.page_tokens, spec_.head_dim);
+  }
+}
+
+template <class Element>
+void PageMemory::copy_keys(uint64_t from, uint64_t to, uint64_t count) {
+  const Element* source = key_column<Element>(from);
+  Element* target = key_column<Element>(to);
+  for (int32_t i = 0; i < spec_.head_dim; ++i, source += spec_.page_tokens, target += spec_.page_tokens) {
+    if (count == 1) {
+      *target = *source;
+    } else {
+      memmove(target, source, count * sizeof(Element));
+    }
+  }
+}
+
 void PageMemory::copy_slots(uint64_t from, uint64_t to, uint64_t count) {
   if (from == to) return;
-  memmove(keys() + to * slot_bytes_, keys() + from * slot_bytes_, count * slot_bytes_);
+  if (count == static_cast<uint64_t>(spec_.page_tokens)) {
+    memcpy(keys() + to * slot_bytes_, keys() + from * slot_bytes_, count * slot_bytes_);
+  } else if (spec_.dtype == KVS_F32) {
+    copy_keys<uint32_t>(from, to, count);
+  } else {
+    copy_keys<uint16_t>(from, to, count);
+  }
   memmove(values() + to * slot_bytes_, values() + from * slot_bytes_, count * slot_bytes_);
   memmove(positions() + to, positions() + from, count * sizeof(int32_t));
   memmove(norms() + to, norms() + from, count * sizeof(float));

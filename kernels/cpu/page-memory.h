@@ -1,4 +1,5 @@
-// The bytes behind page ids: per page its keys, values, and per slot a position and a key norm.
+// The bytes behind page ids: per page its keys [head_dim, page_tokens], so that attention scores neighbouring slots
+// at once, its values [page_tokens, head_dim], and per slot a position and a key norm.
 #ifndef KVASIR_PAGE_MEMORY_H
 #define KVASIR_PAGE_MEMORY_H
 
@@ -42,6 +43,8 @@ class PageMarks {
   Region marks_;
 };
 
+constexpr int32_t kMaxHeadDim = 1024;
+
 class PageMemory {
  public:
   PageMemory(std::shared_ptr<Device> device, const kvs_pages_spec& spec);
@@ -49,8 +52,6 @@ class PageMemory {
   const kvs_pages_spec& spec() const { return spec_; }
   const std::shared_ptr<Device>& device() const { return device_; }
   uint64_t page_bytes() const { return page_bytes_; }
-  // Bytes of one slot's key or value.
-  uint64_t slot_bytes() const { return slot_bytes_; }
 
   uint8_t* keys() const { return keys_.data(); }
   uint8_t* values() const { return values_.data(); }
@@ -62,6 +63,11 @@ class PageMemory {
     return static_cast<uint64_t>(pages[slot / spec_.page_tokens]) * static_cast<uint64_t>(spec_.page_tokens) +
            static_cast<uint64_t>(slot % spec_.page_tokens);
   }
+  // One slot's key or value (KVS_KEYS, KVS_VALUES): slot_bytes(), in the format of the pages.
+  uint64_t slot_bytes() const { return slot_bytes_; }
+  void read(kvs_slot_data data, uint64_t place, void* vector) const;
+  void write(kvs_slot_data data, uint64_t place, const void* vector);
+  // As if slot by slot in ascending order. Neither the slots read nor those written may cross the end of a page.
   void copy_slots(uint64_t from, uint64_t to, uint64_t count);
 
   // For checking what is submitted; only the submitting thread uses it.
@@ -69,6 +75,11 @@ class PageMemory {
   void check_pages(const char* field, const int32_t* pages, int64_t count) const;
 
  private:
+  template <class Element>
+  Element* key_column(uint64_t place) const;
+  template <class Element>
+  void copy_keys(uint64_t from, uint64_t to, uint64_t count);
+
   std::shared_ptr<Device> device_;
   kvs_pages_spec spec_;
   uint64_t slot_bytes_;

@@ -49,7 +49,7 @@ class Check : OperandCheck {
         range("i0 (kv layer)", i.i0, 0, p_.kv_layers - 1);
         key_width("a (k)", i.a);
         key_width("b (v)", i.b);
-        range("i1 (rope)", i.i1, -1, -1);  // what turns keys is a rope of its own
+        range("i1 (rope)", i.i1, -1, count(p_.ropes) - 1);
         kv_written_[static_cast<size_t>(i.i0)] = true;
         return;
       case KVS_ATTEND:

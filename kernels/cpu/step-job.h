@@ -22,6 +22,15 @@ struct StepSampling {
   size_t history, bias;
 };
 
+// Spans [span_begin, span_end) of attention for pairs of one sequence and KV head; see AttendArgs.
+struct AttendPart {
+  size_t sequence;
+  int32_t head;
+  int64_t pair_begin, pair_end;
+  int64_t span_begin, span_end;
+  int64_t partials;  // where in StepJob::partials its tile's begin; -1: nowhere, as it is all of the tile
+};
+
 class StepJob final : public Job {
  public:
   // Throws where the step does not fit the program and the pages.
@@ -60,6 +69,8 @@ class StepJob final : public Job {
   std::vector<int32_t> row_sequence, row_position;
   std::vector<float> row_change;
   std::vector<FloatArray> cosines, sines;  // per rope [rows, pairs]
+  std::vector<AttendPart> attend_parts, attend_merges;
+  FloatArray partials;
 
  private:
   void copy_sequence(const kvs_sequence& sequence, int32_t index);

@@ -18,6 +18,12 @@ struct Slots {
     return static_cast<int64_t>(a.pages[slot / a.page_tokens]) * a.page_tokens + slot % a.page_tokens;
   }
 
+  // Keys lie transposed in their page.
+  int64_t key_element(int64_t slot, int64_t i) const {
+    const int64_t page = a.pages[slot / a.page_tokens];
+    return (page * a.head_dim + i) * a.page_tokens + slot % a.page_tokens;
+  }
+
   bool visible(int64_t slot) const {
     return a.window == 0 || a.positions[place(slot)] > a.position + row - a.window;
   }
@@ -26,7 +32,7 @@ struct Slots {
     const float* query = slot < a.sinks ? turned : q;
     double dot = 0;
     for (int64_t i = 0; i < a.head_dim; ++i) {
-      dot += static_cast<double>(query[i]) * element(a.dtype, a.keys, place(slot) * a.head_dim + i);
+      dot += static_cast<double>(query[i]) * element(a.dtype, a.keys, key_element(slot, i));
     }
     return dot * a.scale;
   }
@@ -37,6 +43,9 @@ struct Slots {
 int64_t attend_scratch(int32_t head_dim) {
   return 4 * static_cast<int64_t>(head_dim);  // a turned query, and a sum of doubles
 }
+
+// Sums of doubles are not split.
+int64_t attend_partial(int32_t, int64_t) { return 0; }
 
 void attend(const AttendArgs& a) {
   float* turned = a.scratch;

@@ -18,6 +18,7 @@ void narrow(kvs_dtype dtype, const float* from, void* to, int64_t count);
 float norm(const float* x, int64_t count);
 void attend(const AttendArgs& args);
 int64_t attend_scratch(int32_t head_dim);
+int64_t attend_partial(int32_t head_dim, int64_t pairs);
 void quantize_rows(const float* x, int64_t rows, int64_t inputs, const QuantRows& out);
 void quant_linear(const QuantLinearArgs& args);
 

@@ -4,8 +4,9 @@ namespace kvasir {
 
 const KernelTable* kvs_reference_kernels() {
   using namespace reference;
-  static const KernelTable table = {"reference", linear, rms_norm, rope,   swiglu,         add,           widen,
-                                    narrow,      norm,   attend,   attend_scratch, quantize_rows, quant_linear};
+  static const KernelTable table = {"reference", linear, rms_norm,       rope,    swiglu,         add,           widen,
+                                    narrow,      norm,   attend,         attend_scratch, nullptr, attend_partial,
+                                    quantize_rows, quant_linear};
   return &table;
 }
 

@@ -1,4 +1,5 @@
-// The two inner products of attention over one page: queries with keys, weights with values.
+// The two inner products of attention over one page: queries with keys, weights with values. Both are register
+// tiles of some pairs and two vectors; each of their sums takes its terms one by one, in ascending order.
 #ifndef KVASIR_ATTEND_TILES_H
 #define KVASIR_ATTEND_TILES_H
 
@@ -8,65 +9,87 @@ namespace kvasir {
 namespace {
 
 constexpr int kMaxPageTokens = 32;
+// From one pair's scores to the next: a span, and a little so that rows do not share cache sets.
+constexpr int64_t kScoreStride = kAttendSpan + 16;
 
-inline uint32_t all_slots(int slots) { return static_cast<uint32_t>((uint64_t{1} << slots) - 1); }
+#define KVASIR_TILE __attribute__((noinline))
 
-// Four slots' scores of kPairs queries.
-template <int kPairs>
-inline void score_tile(const float* q, const float* keys, int64_t dim, float* scores) {
-  Vec sums[kPairs][4];
+// Lanes are slots: scores[p][slot] = sum over d of q[d][p] * keys[d][slot].
+template <class Element, int kPairs, int kVecs>
+KVASIR_TILE void score_tile(const float* q, const typename Element::Bits* keys, int64_t head_dim, int64_t page_tokens,
+                            float* scores) {
+  Vec sums[kPairs][kVecs];
   KVASIR_UNROLL
   for (int p = 0; p < kPairs; ++p) {
     KVASIR_UNROLL
-    for (int j = 0; j < 4; ++j) sums[p][j] = zero();
+    for (int v = 0; v < kVecs; ++v) sums[p][v] = zero();
   }
-  for (int64_t i = 0; i < dim; i += kLanes) {
-    Vec key[4];
+  for (int64_t d = 0; d < head_dim; ++d) {
+    Vec key[kVecs];
     KVASIR_UNROLL
-    for (int j = 0; j < 4; ++j) key[j] = load(keys + j * dim + i);
+    for (int v = 0; v < kVecs; ++v) key[v] = Element::load_lanes(keys + v * kLanes);
     KVASIR_UNROLL
     for (int p = 0; p < kPairs; ++p) {
-      const Vec query = load(q + p * dim + i);
+      const Vec query = set1(q[p]);
       KVASIR_UNROLL
-      for (int j = 0; j < 4; ++j) sums[p][j] = fma(query, key[j], sums[p][j]);
+      for (int v = 0; v < kVecs; ++v) sums[p][v] = fma(query, key[v], sums[p][v]);
     }
+    q += kTilePairs;
+    keys += page_tokens;
   }
   KVASIR_UNROLL
   for (int p = 0; p < kPairs; ++p) {
-    _mm_storeu_ps(scores + p * kMaxPageTokens, reduce4(sums[p][0], sums[p][1], sums[p][2], sums[p][3]));
+    KVASIR_UNROLL
+    for (int v = 0; v < kVecs; ++v) store(scores + p * kScoreStride + v * kLanes, sums[p][v]);
   }
 }
 
-// Scores of the pairs [start, count) with all slots of a page, also with those that no pair sees.
-inline void score(const float* q, const float* keys, int64_t dim, int start, int count, int slots, float* scores) {
-  for (int j = 0; j < slots; j += 4) {
-    int p = start;
-    for (; p + kTilePairs <= count; p += kTilePairs) {
-      score_tile<kTilePairs>(q + p * dim, keys + j * dim, dim, scores + p * kMaxPageTokens + j);
-    }
-    for (; p < count; ++p) score_tile<1>(q + p * dim, keys + j * dim, dim, scores + p * kMaxPageTokens + j);
+// Scores of up to kPairs pairs with all slots of a page, also with those that no pair sees.
+// q: [head_dim, kTilePairs]; keys: [head_dim, page_tokens].
+template <class Element, int kPairs = kTilePairs>
+inline void score(int pairs, const float* q, const typename Element::Bits* keys, int64_t head_dim, int64_t page_tokens,
+                  float* scores) {
+  if constexpr (kPairs > 1) {
+    if (pairs < kPairs) return score<Element, kPairs - 1>(pairs, q, keys, head_dim, page_tokens, scores);
+  }
+  int64_t j = 0;
+  for (; j + 2 * kLanes <= page_tokens; j += 2 * kLanes) {
+    score_tile<Element, kPairs, 2>(q, keys + j, head_dim, page_tokens, scores + j);
+  }
+  for (; j < page_tokens; j += kLanes) {
+    score_tile<Element, kPairs, 1>(q, keys + j, head_dim, page_tokens, scores + j);
   }
 }
 
-// sums = sums * factor + weights . values, for kPairs pairs and kVecs vectors of a value, slot by slot.
-template <int kPairs, int kVecs>
-inline void weigh_tile(const float* weights, const float* factors, uint32_t visible, const float* values,
-                       int64_t dim, int slots, float* sums) {
+// Where values are read from and summed up to: rows of values are `stride` elements apart, of sums `dim`.
+template <class Element>
+struct Weighing {
+  const typename Element::Bits* values;
+  int64_t stride;
+  int64_t columns;  // whole vectors
+  int64_t dim;
+};
+
+// Lanes are elements: sums[p] += weights[p][slot] * values[slot], slot by slot from `begin` to `end` - 1.
+template <class Element, int kPairs, int kVecs>
+KVASIR_TILE void weigh_tile(const float* weights, int begin, int end, const typename Element::Bits* values,
+                            int64_t stride, float* sums, int64_t dim) {
   Vec s[kPairs][kVecs];
   KVASIR_UNROLL
   for (int p = 0; p < kPairs; ++p) {
     KVASIR_UNROLL
-    for (int v = 0; v < kVecs; ++v) s[p][v] = mul(load(sums + p * dim + v * kLanes), set1(factors[p]));
+    for (int v = 0; v < kVecs; ++v) s[p][v] = load(sums + p * dim + v * kLanes);
   }
-  for (int j = 0; j < slots; ++j) {
-    if (!(visible >> j & 1)) continue;
+  values += begin * stride;
+  for (int j = begin; j < end; ++j, values += stride) {
+    Vec value[kVecs];
     KVASIR_UNROLL
-    for (int v = 0; v < kVecs; ++v) {
-      const Vec value = load(values + j * dim + v * kLanes);
+    for (int v = 0; v < kVecs; ++v) value[v] = Element::load_lanes(values + v * kLanes);
+    KVASIR_UNROLL
+    for (int p = 0; p < kPairs; ++p) {
+      const Vec weight = set1(weights[p * kScoreStride + j]);
       KVASIR_UNROLL
-      for (int p = 0; p < kPairs; ++p) {
-        s[p][v] = fma(set1(weights[p * kMaxPageTokens + j]), value, s[p][v]);
-      }
+      for (int v = 0; v < kVecs; ++v) s[p][v] = fma(weight, value[v], s[p][v]);
     }
   }
   KVASIR_UNROLL
@@ -76,36 +99,41 @@ inline void weigh_tile(const float* weights, const float* factors, uint32_t visi
   }
 }
 
-template <int kPairs>
-inline void weigh_pairs(const float* weights, const float* factors, uint32_t visible, const float* values,
-                        int64_t dim, int slots, float* sums) {
-  int64_t i = 0;
-  for (; i + 4 * kLanes <= dim; i += 4 * kLanes) {
-    weigh_tile<kPairs, 4>(weights, factors, visible, values + i, dim, slots, sums + i);
+// The slots of `visible`, for up to kPairs pairs.
+template <class Element, int kPairs = kTilePairs>
+inline void weigh_slots(int pairs, uint32_t visible, const float* weights, const Weighing<Element>& w, float* sums) {
+  if constexpr (kPairs > 1) {
+    if (pairs < kPairs) return weigh_slots<Element, kPairs - 1>(pairs, visible, weights, w, sums);
   }
-  for (; i < dim; i += kLanes) {
-    weigh_tile<kPairs, 1>(weights, factors, visible, values + i, dim, slots, sums + i);
+  while (visible != 0) {
+    const int begin = __builtin_ctz(visible);
+    const uint64_t after = ~(uint64_t{visible} >> begin);
+    const int end = begin + __builtin_ctzll(after);
+    int64_t i = 0;
+    for (; i + 2 * kLanes <= w.columns; i += 2 * kLanes) {
+      weigh_tile<Element, kPairs, 2>(weights, begin, end, w.values + i, w.stride, sums + i, w.dim);
+    }
+    for (; i < w.columns; i += kLanes) {
+      weigh_tile<Element, kPairs, 1>(weights, begin, end, w.values + i, w.stride, sums + i, w.dim);
+    }
+    visible &= static_cast<uint32_t>(~((uint64_t{1} << end) - 1));
   }
 }
 
 // A value that a pair does not see is never touched, not even with weight 0: it may be anything.
-inline void weigh(const float* weights, const float* factors, const uint32_t* visible, const float* values,
-                  int64_t dim, int start, int count, int slots, float* sums) {
-  int p = start;
-  while (p < count) {
-    bool same = p + kTilePairs <= count;
-    for (int i = 1; same && i < kTilePairs; ++i) same = visible[p + i] == visible[p];
-    const float* w = weights + p * kMaxPageTokens;
-    if (visible[p] == 0) {
-      ++p;
-    } else if (same) {
-      weigh_pairs<kTilePairs>(w, factors + p, visible[p], values, dim, slots, sums + p * dim);
-      p += kTilePairs;
-    } else {
-      weigh_pairs<1>(w, factors + p, visible[p], values, dim, slots, sums + p * dim);
-      ++p;
-    }
+template <class Element>
+inline void weigh(int pairs, const uint32_t* visible, const float* weights, const Weighing<Element>& w, float* sums) {
+  uint32_t differing = 0;
+  for (int p = 1; p < pairs; ++p) differing |= visible[p] ^ visible[0];
+  if (differing == 0) return weigh_slots<Element>(pairs, visible[0], weights, w, sums);
+  // All pairs agree about the slots before the first and after the last that some of them do not see.
+  const uint32_t before = (uint32_t{1} << __builtin_ctz(differing)) - 1;
+  const uint32_t after = ~static_cast<uint32_t>((uint64_t{2} << (31 - __builtin_clz(differing))) - 1);
+  weigh_slots<Element>(pairs, visible[0] & before, weights, w, sums);
+  for (int p = 0; p < pairs; ++p) {
+    weigh_slots<Element>(1, visible[p] & ~before & ~after, weights + p * kScoreStride, w, sums + p * w.dim);
   }
+  weigh_slots<Element>(pairs, visible[0] & after, weights, w, sums);
 }
 
 }  // namespace

@@ -1,204 +1,281 @@
-// Attention by online softmax (Milakov and Gimelshein 2018), one page of slots after the other. A page's
-// keys and values are read once for all pairs of the call. What a pair gets depends on its own visible
-// slots only: they are always taken in slot order, in the same blocks of one page.
+// Attention over the pages of one KV head for a tile of pairs, span by span. In a span all scores come first, then
+// the weights, then the weighted values: a page's keys and values are read once for all pairs of the tile. What a
+// pair gets depends on its own visible slots only, which are always taken in slot order, in the same spans.
+#include "vector/attend-softmax.h"
 #include "vector/attend-tiles.h"
 #include "vector/kernels.h"
 
 namespace kvasir {
 namespace {
 
-// One call's state. Rows of scratch are `dim` floats: head_dim, zero-padded to whole vectors.
-struct Attention {
-  const AttendArgs& a;
-  int64_t dim;
-  int count;      // pairs
-  float* q;       // [kAttendPairs, dim], scaled
-  float* turned;  // the same for sinks
-  float* sums;    // weighted values
-  float* keys;    // [page_tokens, dim]
-  float* values;
-  float* scores;  // [kAttendPairs, kMaxPageTokens], then the weights
-  float* turned_scores;
-  float greatest[kAttendPairs];
-  float totals[kAttendPairs];
-  float factors[kAttendPairs];
-  uint32_t visible[kAttendPairs];  // bit j: slot j of the page at hand
+constexpr int kMaxSpanPages = kAttendSpan / 16;
+// From so many pairs on, a page of 16-bit elements is widened once for all of them, not by every register tile.
+constexpr int kWidenedPairs = 2 * kTilePairs + 1;
 
-  int64_t row(int pair) const { return (a.pair_begin + pair) / a.group; }
-  int64_t place(int pair) const {
-    return row(pair) * a.row_stride + (a.pair_begin + pair) % a.group * a.head_dim;
+int64_t blocks_of(int64_t pairs) { return (pairs + kTilePairs - 1) / kTilePairs; }
+
+// One call's state. Rows of values and sums are `dim` floats: head_dim, zero-padded to whole vectors of any level.
+struct Tile {
+  const AttendArgs& a;
+  const int64_t dim;
+  const int count;  // pairs
+  const int block;  // pairs in a register tile, at most kTilePairs
+  float* q;         // [blocks, head_dim, kTilePairs], scaled for powers of two
+  float* turned;    // the same for sinks
+  float* keys;      // [head_dim, page_tokens]
+  float* values;    // [page_tokens, dim]
+  float* scores;    // [kAttendPairs, kScoreStride], then the weights
+  float* turned_scores;  // [kTilePairs, kScoreStride]
+  float* rest;           // of the scratch memory
+  int32_t rows[kAttendPairs];
+  uint32_t visible[kMaxSpanPages][kAttendPairs];  // bit j: slot j of a page of the span at hand
+  int first_pair[kMaxSpanPages], end_pair[kMaxSpanPages];  // of those that see anything of the page
+
+  Tile(const AttendArgs& args, int pairs)
+      : a(args),
+        dim(padded(a.head_dim)),
+        count(pairs),
+        block(static_cast<int>((pairs + blocks_of(pairs) - 1) / blocks_of(pairs))) {
+    rest = a.scratch;
+    const auto take = [this](int64_t floats) {
+      float* memory = rest;
+      rest += padded(floats);
+      return memory;
+    };
+    q = take(blocks_of(kAttendPairs) * kTilePairs * a.head_dim);
+    turned = take(blocks_of(kAttendPairs) * kTilePairs * a.head_dim);
+    keys = take(kMaxPageTokens * a.head_dim);
+    values = take(kMaxPageTokens * dim);
+    scores = take(kAttendPairs * kScoreStride);
+    turned_scores = take(kTilePairs * kScoreStride);
   }
-  int64_t limit(int pair) const { return a.resident + row(pair) + (a.strict ? 0 : 1); }
+
+  int64_t limit(int pair) const { return a.resident + int64_t{rows[pair]} + (a.strict ? 0 : 1); }
+  int64_t place(int pair) const {
+    return rows[pair] * a.row_stride + (a.pair_begin + pair) % a.group * a.head_dim;
+  }
 };
 
-// The query with every pair of elements turned back by the angle between cache and logical position.
+// A query with every pair of elements turned back by the angle between cache and logical position.
 inline void turn_back(const AttendArgs& a, const float* q, float* turned) {
+  for (int64_t i = 0; i < a.head_dim; ++i) turned[i * kTilePairs] = q[i * kTilePairs];
   for (int64_t i = 0; i < a.turned_pairs; ++i) {
-    const int64_t x = a.interleaved ? 2 * i : i;
-    const int64_t y = a.interleaved ? 2 * i + 1 : i + a.turned_pairs;
-    const float qx = q[x];
-    const float qy = q[y];
-    turned[x] = qx * a.turn_cos[i] + qy * a.turn_sin[i];
-    turned[y] = qy * a.turn_cos[i] - qx * a.turn_sin[i];
+    const int64_t x = (a.interleaved ? 2 * i : i) * kTilePairs;
+    const int64_t y = (a.interleaved ? 2 * i + 1 : i + a.turned_pairs) * kTilePairs;
+    turned[x] = q[x] * a.turn_cos[i] + q[y] * a.turn_sin[i];
+    turned[y] = q[y] * a.turn_cos[i] - q[x] * a.turn_sin[i];
   }
 }
 
-inline void load_queries(Attention& t) {
+void load_queries(Tile& t) {
   const AttendArgs& a = t.a;
+  const float scale = a.scale * 1.44269504f;
   for (int p = 0; p < t.count; ++p) {
+    t.rows[p] = static_cast<int32_t>((a.pair_begin + p) / a.group);
     const float* from = a.q + t.place(p);
-    float* q = t.q + p * t.dim;
-    float* sums = t.sums + p * t.dim;
-    for (int64_t i = 0; i < t.dim; ++i) q[i] = i < a.head_dim ? from[i] * a.scale : 0.0f;
-    for (int64_t i = 0; i < t.dim; ++i) sums[i] = 0.0f;
-    if (a.sinks > 0) {
-      float* turned = t.turned + p * t.dim;
-      for (int64_t i = 0; i < t.dim; ++i) turned[i] = q[i];
-      turn_back(a, q, turned);
-    }
-    t.greatest[p] = -__builtin_inff();
-    t.totals[p] = 0.0f;
+    const int64_t at = p / t.block * a.head_dim * kTilePairs + p % t.block;
+    for (int64_t i = 0; i < a.head_dim; ++i) t.q[at + i * kTilePairs] = from[i] * scale;
+    if (a.sinks > 0) turn_back(a, t.q + at, t.turned + at);
   }
 }
 
-// Marks what each pair sees of the page's slots [first, first + slots). Returns the first pair that sees any.
-inline int mark_visible(Attention& t, const int32_t* positions, int64_t first, int slots) {
-  const AttendArgs& a = t.a;
-  int start = t.count;
-  for (int p = t.count - 1; p >= 0; --p) {
-    const int64_t open = t.limit(p) - first;
-    uint32_t mask = open <= 0 ? 0 : open >= slots ? all_slots(slots) : (uint32_t{1} << open) - 1;
-    if (a.window > 0 && mask != 0) {
-      const int64_t hidden = a.position + t.row(p) - a.window;
-      for (int j = 0; j < slots; ++j) {
-        if (positions[j] <= hidden) mask &= ~(uint32_t{1} << j);
-      }
-    }
-    t.visible[p] = mask;
-    if (mask != 0) start = p;
-  }
-  return start;
+// What the window shows of a page to a row.
+inline uint32_t inside_window(const AttendArgs& a, const int32_t* positions, int64_t row) {
+  const int64_t hidden = a.position + row - a.window;
+  uint32_t mask = 0;
+  for (int j = 0; j < a.page_tokens; ++j) mask |= uint32_t{positions[j] > hidden} << j;
+  return mask;
 }
 
-// Scores become weights; the pair's sums so far are due to be multiplied by its factor.
-inline void soften(Attention& t, int p, int slots) {
-  float* scores = t.scores + p * kMaxPageTokens;
-  if (t.visible[p] != all_slots(slots)) {
-    for (int j = 0; j < slots; ++j) {
-      if (!(t.visible[p] >> j & 1)) scores[j] = -__builtin_inff();
-    }
-  }
-  Vec page_greatest = load(scores);
-  for (int j = kLanes; j < slots; j += kLanes) page_greatest = max(load(scores + j), page_greatest);
-  const float page_max = reduce_max(page_greatest);
-  const float greatest = page_max > t.greatest[p] ? page_max : t.greatest[p];
-  float factor[kLanes];
-  store(factor, exp(set1(t.greatest[p] - greatest)));
-  Vec total = zero();
-  for (int j = 0; j < slots; j += kLanes) {
-    const Vec weight = exp(sub(load(scores + j), set1(greatest)));
-    store(scores + j, weight);
-    total = add(total, weight);
-  }
-  t.factors[p] = factor[0];
-  t.totals[p] = t.totals[p] * factor[0] + reduce_add(total);
-  t.greatest[p] = greatest;
-}
-
-template <class Element>
-inline const float* page_rows(const Attention& t, const uint8_t* memory, int32_t page, float* scratch) {
-  const AttendArgs& a = t.a;
-  const auto* bits = reinterpret_cast<const typename Element::Bits*>(memory) +
-                     static_cast<int64_t>(page) * a.page_tokens * a.head_dim;
-  if constexpr (sizeof(typename Element::Bits) == sizeof(float)) {
-    if (t.dim == a.head_dim) return bits;
-  }
-  for (int64_t j = 0; j < a.page_tokens; ++j, bits += a.head_dim) {
-    float* to = scratch + j * t.dim;
-    int64_t i = 0;
-    for (; i + kLanes <= a.head_dim; i += kLanes) store(to + i, Element::load_lanes(bits + i));
-    for (; i < t.dim; i += kLanes) {
-      const int64_t left = a.head_dim - i;
-      store(to + i, left > 0 ? load_some<Element>(bits + i, left) : zero());
-    }
-  }
-  return scratch;
-}
-
-template <class Element>
-inline void add_page(Attention& t, int64_t first) {
+// Marks what each pair sees of page i of the span, which begins at slot `first`.
+void mark_visible(Tile& t, int i, int64_t first) {
   const AttendArgs& a = t.a;
   const int slots = a.page_tokens;
-  const int32_t page = a.pages[first / slots];
-  const int start = mark_visible(t, a.positions + static_cast<int64_t>(page) * slots, first, slots);
-  if (start == t.count) return;
-  const float* keys = page_rows<Element>(t, a.keys, page, t.keys);
-  score(t.q, keys, t.dim, start, t.count, slots, t.scores);
-  if (first < a.sinks) {
-    score(t.turned, keys, t.dim, start, t.count, slots, t.turned_scores);
-    const int64_t sinks = a.sinks - first < slots ? a.sinks - first : slots;
-    for (int p = start; p < t.count; ++p) {
-      float* scores = t.scores + p * kMaxPageTokens;
-      for (int64_t j = 0; j < sinks; ++j) scores[j] = t.turned_scores[p * kMaxPageTokens + j];
+  const int32_t* positions = a.positions + int64_t{a.pages[first / slots]} * slots;
+  uint32_t* visible = t.visible[i];
+  t.first_pair[i] = t.end_pair[i] = 0;
+  for (int p = 0; p < t.count; ++p) {
+    if (p > 0 && t.rows[p] == t.rows[p - 1]) {
+      visible[p] = visible[p - 1];
+    } else {
+      const int64_t open = t.limit(p) - first;
+      visible[p] = open <= 0 ? 0 : static_cast<uint32_t>((uint64_t{1} << (open < slots ? open : slots)) - 1);
+      if (a.window > 0 && visible[p] != 0) visible[p] &= inside_window(a, positions, t.rows[p]);
     }
+    if (visible[p] == 0) continue;
+    if (t.end_pair[i] == 0) t.first_pair[i] = p;
+    t.end_pair[i] = p + 1;
   }
-  for (int p = start; p < t.count; ++p) {
-    if (t.visible[p] != 0) soften(t, p, slots);
-  }
-  const float* values = page_rows<Element>(t, a.values, page, t.values);
-  weigh(t.scores, t.factors, t.visible, values, t.dim, start, t.count, slots, t.sums);
 }
 
-inline int64_t padded(int64_t head_dim) { return (head_dim + 15) / 16 * 16; }
+template <class Element>
+inline void widen_lanes(const typename Element::Bits* from, int64_t count, float* to) {
+  int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(to + i, Element::load_lanes(from + i));
+  if (i < count) store(to + i, load_some<Element>(from + i, count - i));
+}
 
 template <class Element>
-void attend_all(const AttendArgs& a) {
-  const int64_t dim = padded(a.head_dim);
-  const int64_t tile = kAttendPairs * dim;
-  const int64_t page = kMaxPageTokens * dim;
-  float* scores = a.scratch + 3 * tile + 2 * page;
-  Attention t = {a,
-                 dim,
-                 static_cast<int>(a.pair_end - a.pair_begin),
-                 a.scratch,
-                 a.scratch + tile,
-                 a.scratch + 2 * tile,
-                 a.scratch + 3 * tile,
-                 a.scratch + 3 * tile + page,
-                 scores,
-                 scores + kAttendPairs * kMaxPageTokens,
-                 {},
-                 {},
-                 {},
-                 {}};
-  load_queries(t);
-  const int64_t end = t.limit(t.count - 1);
-  for (int64_t first = 0; first < end; first += a.page_tokens) add_page<Element>(t, first);
-  for (int p = 0; p < t.count; ++p) {
-    float* out = a.out + t.place(p);
-    const float* sums = t.sums + p * dim;
-    // Nothing was visible where the greatest score is still below all.
-    const float inverse = t.totals[p] == 0.0f ? 0.0f : 1.0f / t.totals[p];
-    for (int64_t i = 0; i < a.head_dim; ++i) out[i] = sums[i] * inverse;
+void score_page(Tile& t, int i, const typename Element::Bits* keys, int64_t sinks) {
+  const AttendArgs& a = t.a;
+  for (int b = t.first_pair[i] / t.block; b * t.block < t.end_pair[i]; ++b) {
+    const int pairs = t.count - b * t.block < t.block ? t.count - b * t.block : t.block;
+    const int64_t queries = b * int64_t{a.head_dim} * kTilePairs;
+    float* scores = t.scores + b * t.block * kScoreStride + i * a.page_tokens;
+    score<Element>(pairs, t.q + queries, keys, a.head_dim, a.page_tokens, scores);
+    if (sinks <= 0) continue;
+    score<Element>(pairs, t.turned + queries, keys, a.head_dim, a.page_tokens, t.turned_scores);
+    for (int p = 0; p < pairs; ++p) {
+      for (int64_t j = 0; j < sinks; ++j) scores[p * kScoreStride + j] = t.turned_scores[p * kScoreStride + j];
+    }
   }
+}
+
+template <class Element>
+void weigh_page(Tile& t, int i, const Weighing<Element>& w, float* sums) {
+  for (int b = t.first_pair[i] / t.block; b * t.block < t.end_pair[i]; ++b) {
+    const int first = b * t.block;
+    const int pairs = t.count - first < t.block ? t.count - first : t.block;
+    const float* weights = t.scores + first * kScoreStride + i * t.a.page_tokens;
+    weigh<Element>(pairs, t.visible[i] + first, weights, w, sums + first * t.dim);
+  }
+}
+
+template <class Element>
+inline const typename Element::Bits* page_of(const AttendArgs& a, const uint8_t* memory, int64_t slot) {
+  const int64_t page = a.pages[slot / a.page_tokens];
+  return reinterpret_cast<const typename Element::Bits*>(memory) + page * a.page_tokens * a.head_dim;
+}
+
+template <class Element>
+void score_pages(Tile& t, int64_t first, int pages) {
+  const AttendArgs& a = t.a;
+  for (int i = 0; i < pages; ++i) {
+    if (t.end_pair[i] == 0) continue;
+    const int64_t slot = first + int64_t{i} * a.page_tokens;
+    const int64_t sinks = a.sinks - slot < a.page_tokens ? a.sinks - slot : a.page_tokens;
+    const auto* keys = page_of<Element>(a, a.keys, slot);
+    if (sizeof(*keys) < sizeof(float) && t.count >= kWidenedPairs) {
+      widen_lanes<Element>(keys, int64_t{a.head_dim} * a.page_tokens, t.keys);
+      score_page<F32>(t, i, t.keys, sinks);
+    } else {
+      score_page<Element>(t, i, keys, sinks);
+    }
+  }
+}
+
+template <class Element>
+void weigh_pages(Tile& t, int64_t first, int pages, float* sums) {
+  const AttendArgs& a = t.a;
+  const int64_t columns = (a.head_dim + kLanes - 1) / kLanes * kLanes;
+  for (int i = 0; i < pages; ++i) {
+    if (t.end_pair[i] == 0) continue;
+    const auto* values = page_of<Element>(a, a.values, first + int64_t{i} * a.page_tokens);
+    if (columns != a.head_dim || (sizeof(*values) < sizeof(float) && t.count >= kWidenedPairs)) {
+      for (int64_t j = 0; j < a.page_tokens; ++j) {
+        widen_lanes<Element>(values + j * a.head_dim, a.head_dim, t.values + j * t.dim);
+      }
+      weigh_page<F32>(t, i, {t.values, t.dim, columns, t.dim}, sums);
+    } else {
+      weigh_page<Element>(t, i, {values, a.head_dim, columns, t.dim}, sums);
+    }
+  }
+}
+
+template <class Element>
+void attend_span(Tile& t, int64_t span, const Partial& partial) {
+  const AttendArgs& a = t.a;
+  const int64_t first = span * kAttendSpan;
+  const int64_t open = t.limit(t.count - 1) - first;
+  const int64_t slots = open < kAttendSpan ? open : kAttendSpan;
+  const int pages = static_cast<int>((slots + a.page_tokens - 1) / a.page_tokens);
+  bool any = false;
+  for (int i = 0; i < pages; ++i) {
+    mark_visible(t, i, first + int64_t{i} * a.page_tokens);
+    any = any || t.end_pair[i] > 0;
+  }
+  for (int p = 0; p < t.count; ++p) partial.totals[p] = 0.0f;
+  if (!any) return;
+  score_pages<Element>(t, first, pages);
+  for (int p = 0; p < t.count; ++p) {
+    soften(t.scores + p * kScoreStride, &t.visible[0][p], kAttendPairs, pages, a.page_tokens, partial.greatest + p,
+           partial.totals + p);
+  }
+  for (int64_t i = 0; i < t.count * t.dim; ++i) partial.sums[i] = 0.0f;
+  weigh_pages<Element>(t, first, pages, partial.sums);
+}
+
+void begin_merge(const Partial& all, int64_t dim, int pairs) {
+  for (int p = 0; p < pairs; ++p) {
+    all.greatest[p] = -__builtin_inff();
+    all.totals[p] = 0.0f;
+    for (int64_t i = 0; i < dim; ++i) all.sums[p * dim + i] = 0.0f;
+  }
+}
+
+// Nothing was visible to a pair whose total is 0.
+void finish(const AttendArgs& a, const Partial& all, int64_t dim) {
+  for (int64_t p = 0; p < a.pair_end - a.pair_begin; ++p) {
+    const int64_t pair = a.pair_begin + p;
+    float* out = a.out + pair / a.group * a.row_stride + pair % a.group * a.head_dim;
+    const float inverse = all.totals[p] == 0.0f ? 0.0f : 1.0f / all.totals[p];
+    for (int64_t i = 0; i < a.head_dim; ++i) out[i] = all.sums[p * dim + i] * inverse;
+  }
+}
+
+template <class Element>
+void attend_spans(const AttendArgs& a) {
+  Tile t(a, static_cast<int>(a.pair_end - a.pair_begin));
+  load_queries(t);
+  const int64_t size = partial_floats(t.dim, t.count);
+  if (a.partials != nullptr) {
+    for (int64_t span = a.span_begin; span < a.span_end; ++span) {
+      attend_span<Element>(t, span, partial_at(a.partials + span * size, t.dim, t.count));
+    }
+    return;
+  }
+  const Partial all = partial_at(t.rest, t.dim, t.count);
+  const Partial one = partial_at(t.rest + size, t.dim, t.count);
+  begin_merge(all, t.dim, t.count);
+  for (int64_t span = a.span_begin; span < a.span_end; ++span) {
+    attend_span<Element>(t, span, one);
+    merge(all, one, t.dim, t.count);
+  }
+  finish(a, all, t.dim);
 }
 
 }  // namespace
 
 namespace KVASIR_LEVEL {
 
+int64_t attend_partial(int32_t head_dim, int64_t pairs) { return partial_floats(padded(head_dim), pairs); }
+
 int64_t attend_scratch(int32_t head_dim) {
-  return (3 * kAttendPairs + 2 * kMaxPageTokens) * padded(head_dim) + 2 * kAttendPairs * kMaxPageTokens;
+  AttendArgs args = {};
+  args.head_dim = head_dim;
+  return (Tile(args, 1).rest - args.scratch) + 2 * attend_partial(head_dim, kAttendPairs);
 }
 
 void attend(const AttendArgs& args) {
   if (args.dtype == KVS_F32) {
-    attend_all<F32>(args);
+    attend_spans<F32>(args);
   } else if (args.dtype == KVS_F16) {
-    attend_all<F16>(args);
+    attend_spans<F16>(args);
   } else {
-    attend_all<BF16>(args);
+    attend_spans<BF16>(args);
   }
+}
+
+void merge_spans(const AttendArgs& a) {
+  const int64_t dim = padded(a.head_dim);
+  const auto pairs = static_cast<int>(a.pair_end - a.pair_begin);
+  const int64_t size = attend_partial(a.head_dim, pairs);
+  const Partial all = partial_at(a.scratch, dim, pairs);
+  begin_merge(all, dim, pairs);
+  for (int64_t span = a.span_begin; span < a.span_end; ++span) {
+    merge(all, partial_at(a.partials + span * size, dim, pairs), dim, pairs);
+  }
+  finish(a, all, dim);
 }
 
 }  // namespace KVASIR_LEVEL

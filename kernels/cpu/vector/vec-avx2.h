@@ -13,7 +13,7 @@ using Vec = __m256;
 constexpr int kLanes = 8;
 // Tiles that fit into 16 registers.
 constexpr int kTileRows = 3;
-constexpr int kTilePairs = 2;
+constexpr int kTilePairs = 6;
 
 inline Vec zero() { return _mm256_setzero_ps(); }
 inline Vec set1(float x) { return _mm256_set1_ps(x); }
@@ -42,11 +42,20 @@ inline void store_f16(uint16_t* p, Vec v) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+// Lane i of a where bit i is set, else of b.
+inline Vec select(uint32_t bits, Vec a, Vec b) {
+  const __m256i lane = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  const __m256i chosen = _mm256_and_si256(_mm256_set1_epi32(static_cast<int32_t>(bits)), lane);
+  return _mm256_blendv_ps(b, a, _mm256_castsi256_ps(_mm256_cmpeq_epi32(chosen, lane)));
+}
+
 // x rounded to a whole number, and 2^n of whole numbers from -126 to 127.
-inline Vec round(Vec x) { return _mm256_cvtepi32_ps(_mm256_cvtps_epi32(x)); }
+inline Vec round(Vec x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline Vec power_of_two(Vec n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23));
 }
+
+inline Vec times_power_of_two(Vec x, Vec n) { return _mm256_mul_ps(x, power_of_two(n)); }
 
 inline __m128 halved(Vec v) { return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)); }
 

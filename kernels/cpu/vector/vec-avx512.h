@@ -19,7 +19,7 @@ using Vec = __m512;
 constexpr int kLanes = 16;
 // Tiles that fit into 32 registers.
 constexpr int kTileRows = 6;
-constexpr int kTilePairs = 4;
+constexpr int kTilePairs = 8;
 
 inline Vec zero() { return _mm512_setzero_ps(); }
 inline Vec set1(float x) { return _mm512_set1_ps(x); }
@@ -48,11 +48,16 @@ inline void store_f16(uint16_t* p, Vec v) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT));
 }
 
+// Lane i of a where bit i is set, else of b.
+inline Vec select(uint32_t bits, Vec a, Vec b) { return _mm512_mask_mov_ps(b, static_cast<__mmask16>(bits), a); }
+
 // x rounded to a whole number, and 2^n of whole numbers from -126 to 127.
-inline Vec round(Vec x) { return _mm512_cvtepi32_ps(_mm512_cvtps_epi32(x)); }
+inline Vec round(Vec x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
 inline Vec power_of_two(Vec n) {
   return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
 }
+
+inline Vec times_power_of_two(Vec x, Vec n) { return _mm512_scalef_ps(x, n); }
 
 inline __m128 quartered(Vec v) {
   const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));

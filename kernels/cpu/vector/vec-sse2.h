@@ -13,7 +13,7 @@ using Vec = __m128;
 constexpr int kLanes = 4;
 // Tiles that fit into 16 registers.
 constexpr int kTileRows = 2;
-constexpr int kTilePairs = 2;
+constexpr int kTilePairs = 4;
 
 inline Vec zero() { return _mm_setzero_ps(); }
 inline Vec set1(float x) { return _mm_set1_ps(x); }
@@ -53,11 +53,21 @@ inline void store_f16(uint16_t* p, Vec v) {
   for (int i = 0; i < kLanes; ++i) p[i] = f16_of_float(values[i]);
 }
 
+// Lane i of a where bit i is set, else of b.
+inline Vec select(uint32_t bits, Vec a, Vec b) {
+  const __m128i lane = _mm_setr_epi32(1, 2, 4, 8);
+  const __m128i chosen = _mm_and_si128(_mm_set1_epi32(static_cast<int32_t>(bits)), lane);
+  const __m128 mask = _mm_castsi128_ps(_mm_cmpeq_epi32(chosen, lane));
+  return _mm_or_ps(_mm_and_ps(mask, a), _mm_andnot_ps(mask, b));
+}
+
 // x rounded to a whole number, and 2^n of whole numbers from -126 to 127.
 inline Vec round(Vec x) { return _mm_cvtepi32_ps(_mm_cvtps_epi32(x)); }
 inline Vec power_of_two(Vec n) {
   return _mm_castsi128_ps(_mm_slli_epi32(_mm_add_epi32(_mm_cvtps_epi32(n), _mm_set1_epi32(127)), 23));
 }
+
+inline Vec times_power_of_two(Vec x, Vec n) { return _mm_mul_ps(x, power_of_two(n)); }
 
 inline __m128 reduce4(Vec a, Vec b, Vec c, Vec d) {
   _MM_TRANSPOSE4_PS(a, b, c, d);

@@ -78,6 +78,21 @@ inline Vec exp(Vec x) {
   return zero_where_less(add(half, half), x, low);
 }
 
+// 2^x within 2 ulp for x of at most 0; 2^-100, which is nothing beside 1, for all below. Polynomial of Cephes' exp2f.
+inline Vec exp2_of_negative(Vec x) {
+  const Vec bounded = max(set1(-100.0f), x);
+  const Vec n = round(bounded);
+  const Vec r = sub(bounded, n);
+  Vec p = set1(1.535336188e-4f);
+  p = fma(p, r, set1(1.339887440e-3f));
+  p = fma(p, r, set1(9.618437357e-3f));
+  p = fma(p, r, set1(5.550332471e-2f));
+  p = fma(p, r, set1(2.402264791e-1f));
+  p = fma(p, r, set1(6.931472028e-1f));
+  p = fma(p, r, set1(1.0f));
+  return times_power_of_two(p, n);
+}
+
 }  // namespace
 }  // namespace kvasir
 

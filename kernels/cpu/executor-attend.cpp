@@ -1,0 +1,119 @@
+// Attention over the pages of a step: how it is shared among the threads.
+#include <math.h>
+
+#include <algorithm>
+
+#include "executor.h"
+
+namespace kvasir {
+
+namespace {
+
+// With fewer parts than this for each thread, pairs are split by spans too.
+constexpr int64_t kPartsPerThread = 4;
+
+int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+}  // namespace
+
+// Calls f for the tiles of the window. The last rows see the most slots: they go first, so that the threads
+// end together.
+template <class Function>
+void Executor::each_tile(const kvs_instruction& i, const Window& window, const Function& f) const {
+  const int64_t group = width(i.out) / program_.head_dim / program_.kv_heads;
+  // Whole rows, where a row fits.
+  const int64_t most = group <= kAttendPairs ? kAttendPairs / group * group : kAttendPairs;
+  for (size_t s = window.first_sequence; s < window.first_sequence + window.sequence_count; ++s) {
+    const StepSequence& sequence = step_.sequences[s];
+    const int64_t pairs = sequence.rows * group;
+    for (int64_t begin = (pairs - 1) / most * most; begin >= 0; begin -= most) {
+      const int64_t end = std::min(begin + most, pairs);
+      for (int32_t head = 0; head < program_.kv_heads; ++head) {
+        const int64_t slots = step_.table(sequence, i.i0, head).resident + (end - 1) / group + (i.i1 != 0 ? 0 : 1);
+        f(AttendPart{s, head, begin, end, 0, ceil_div(slots, kAttendSpan), -1});
+      }
+    }
+  }
+}
+
+void Executor::attend(const kvs_instruction& i, const Window& window) {
+  std::vector<AttendPart>& parts = step_.attend_parts;
+  std::vector<AttendPart>& merges = step_.attend_merges;
+  parts.clear();
+  merges.clear();
+  const bool splits = pool_.threads() > 1 && kernels_.attend_partial(program_.head_dim, 1) > 0;
+  int64_t work = 0;  // in pairs times spans
+  if (splits) {
+    each_tile(i, window, [&](const AttendPart& tile) { work += (tile.pair_end - tile.pair_begin) * tile.span_end; });
+  }
+  const int64_t fair = ceil_div(work, kPartsPerThread * pool_.threads());
+  int64_t partials = 0;
+  each_tile(i, window, [&](const AttendPart& tile) {
+    const int64_t pairs = tile.pair_end - tile.pair_begin;
+    const int64_t count = splits ? std::min(ceil_div(pairs * tile.span_end, std::max(fair, int64_t{1})), tile.span_end) : 1;
+    if (count <= 1) return parts.push_back(tile);
+    AttendPart part = tile;
+    part.partials = partials;
+    partials += tile.span_end * kernels_.attend_partial(program_.head_dim, pairs);
+    merges.push_back(part);
+    for (int64_t k = 0; k < count; ++k) {
+      part.span_begin = tile.span_end * k / count;
+      part.span_end = tile.span_end * (k + 1) / count;
+      parts.push_back(part);
+    }
+  });
+  step_.partials.reserve(static_cast<uint64_t>(partials));
+  pool_.run(static_cast<int64_t>(parts.size()), [&](int64_t item, int worker) {
+    kernels_.attend(attend_args(i, parts[static_cast<size_t>(item)], worker));
+  });
+  pool_.run(static_cast<int64_t>(merges.size()), [&](int64_t item, int worker) {
+    kernels_.merge_spans(attend_args(i, merges[static_cast<size_t>(item)], worker));
+  });
+}
+
+AttendArgs Executor::attend_args(const kvs_instruction& i, const AttendPart& part, int worker) const {
+  const PageMemory& memory = *step_.memory;
+  const StepSequence& sequence = step_.sequences[part.sequence];
+  const StepJob::Table table = step_.table(sequence, i.i0, part.head);
+  AttendArgs args;
+  args.head_dim = program_.head_dim;
+  args.row_stride = width(i.out);
+  args.group = static_cast<int32_t>(args.row_stride / args.head_dim / program_.kv_heads);
+  const int64_t first_head = int64_t{part.head} * args.group * args.head_dim;
+  args.q = row(i.a, sequence.first_row) + first_head;
+  args.out = row(i.out, sequence.first_row) + first_head;
+  args.pair_begin = part.pair_begin;
+  args.pair_end = part.pair_end;
+  args.span_begin = part.span_begin;
+  args.span_end = part.span_end;
+  args.partials = part.partials < 0 ? nullptr : step_.partials.data() + part.partials;
+  args.scale = i.f0;
+  args.strict = i.i1;
+  args.window = i.i2;
+  args.resident = table.resident;
+  args.position = sequence.position;
+  args.page_tokens = memory.spec().page_tokens;
+  args.dtype = memory.spec().dtype;
+  args.pages = table.pages;
+  args.keys = memory.keys();
+  args.values = memory.values();
+  args.positions = memory.positions();
+  const Rope& rope = program_.ropes[static_cast<size_t>(i.i3)];
+  const int32_t delta = sequence.position - table.resident;
+  args.sinks = delta == 0 ? 0 : sequence.sinks;
+  args.turned_pairs = static_cast<int32_t>(rope.pairs());
+  args.interleaved = rope.interleaved;
+  args.scratch = device_.scratch(worker);
+  float* cosines = args.scratch + kernels_.attend_scratch(args.head_dim);
+  float* sines = cosines + args.turned_pairs;
+  for (int32_t pair = 0; args.sinks > 0 && pair < args.turned_pairs; ++pair) {
+    const double angle = rope.angle(delta, pair);
+    cosines[pair] = static_cast<float>(cos(angle));
+    sines[pair] = static_cast<float>(sin(angle));
+  }
+  args.turn_cos = cosines;
+  args.turn_sin = sines;
+  return args;
+}
+
+}  // namespace kvasir
