@@ -24,11 +24,13 @@ async function greedy(options: EngineOptions, batch: readonly number[][], togeth
   return answers.map(({ ids, logprobs }) => ({ ids, logprobs: logprobs!.map(({ logprob }) => logprob) }));
 }
 
-describe.each([
-  ["tiny", tiny],
-  ["llama-gqa", checkpoint("llama-gqa")],
-  ["yoco", checkpoint("yoco")],
-])("%s", (_, model) => {
+describe.each<[string, Pick<EngineOptions, "model" | "weights">]>([
+  ["tiny", { model: tiny }],
+  ["tiny in q8_0", { model: tiny, weights: "q8_0" }],
+  ["tiny in q4_0", { model: tiny, weights: "q4_0" }],
+  ["llama-gqa", { model: checkpoint("llama-gqa") }],
+  ["yoco", { model: checkpoint("yoco") }],
+])("%s", (_, loaded) => {
   test.each<[string, Partial<EngineOptions>, boolean]>([
     ["in a batch of 8", {}, true],
     ["in chunks of 1", { chunkTokens: 1 }, false],
@@ -36,17 +38,26 @@ describe.each([
     ["in a batch, steps of 24 tokens", { stepTokens: 24 }, true],
     ["with 1 thread", { threads: 1 }, false],
     ["with 2 threads, in a batch", { threads: 2 }, true],
-    ["with pages of 32 slots", { kvCache: { pageTokens: 32, memory: "64MiB" } }, false],
-  ])("greedy ids %s are those of each prompt alone and whole", async (name, options, together) => {
-    const batch = prompts(model);
+  ])("greedy ids %s are those of each prompt alone and whole", async (_name, options, together) => {
+    const batch = prompts(loaded.model);
     const kvCache = { memory: "64MiB" } as const;
-    const alone = await greedy({ model, kvCache }, batch, false);
-    const other = await greedy({ model, kvCache, ...options }, batch, together);
-    // Log-probabilities too: every bit is the same, unless the pages are of another size.
-    expect(name.includes("32 slots") ? other.map(({ ids }) => ids) : other).toEqual(
-      name.includes("32 slots") ? alone.map(({ ids }) => ids) : alone,
-    );
+    const alone = await greedy({ ...loaded, kvCache }, batch, false);
+    // Log-probabilities too: every bit is the same.
+    expect(await greedy({ ...loaded, kvCache, ...options }, batch, together)).toEqual(alone);
   });
+
+  // Pages of another size are sums in another order, which rounding rows to 8 bits makes visible.
+  test.skipIf(loaded.weights)(
+    "greedy ids with pages of 32 slots are those with 16 (float weights only)",
+    async () => {
+      const batch = prompts(loaded.model);
+      const ids = async (pageTokens: 16 | 32) =>
+        (await greedy({ ...loaded, kvCache: { memory: "64MiB", pageTokens } }, batch, false)).map(
+          (answer) => answer.ids,
+        );
+      expect(await ids(32)).toEqual(await ids(16));
+    },
+  );
 });
 
 describe.each([
