@@ -44,16 +44,19 @@ const levels: (Partial<EngineOptions> & { name: string })[] =
     : [{ name: "the interpreter", backend: "interpreter" }];
 
 test.each(levels)(
-  "on $name a GGUF file in Q8_0 gives the prompts, ids and texts of its folder in q8_0",
+  "on $name a GGUF file in Q8_0 predicts what its folder in q8_0 does",
   async ({ name: _, ...device }) => {
     const fromFolder = await greedy({ ...device, weights: "q8_0" });
     const fromFile = await greedy({ ...device, model: file.path });
-    for (const [i, { logprobs, ...answer }] of fromFile.entries()) {
-      const { logprobs: expected, ...other } = fromFolder[i]!;
-      expect(answer).toEqual(other);
-      // The order of a head's pairs differs, so sums may, and with them here and there an 8-bit rounding.
-      for (const [j, logprob] of logprobs.entries())
-        expect(Math.abs(logprob - expected[j]!)).toBeLessThan(0.05);
+    for (const [i, { ids, logprobs, promptTokens }] of fromFile.entries()) {
+      const folder = fromFolder[i]!;
+      expect(promptTokens).toBe(folder.promptTokens);
+      // The order of a head's pairs differs, so sums may, and with them here and there an 8-bit rounding: two
+      // tokens that are as likely as each other may change places, and texts go apart from there.
+      const apart = ids.findIndex((id, j) => id !== folder.ids[j]);
+      const common = apart < 0 ? ids.length : apart + 1;
+      for (let j = 0; j < common; j++)
+        expect(Math.abs(logprobs[j]! - folder.logprobs[j]!)).toBeLessThan(0.05);
     }
   },
 );
