@@ -7,6 +7,7 @@
       "cpu/vector/attend.cpp",
       "cpu/vector/convert.cpp",
       "cpu/vector/linear.cpp",
+      "cpu/vector/probe.cpp",
       "cpu/vector/quant-linear.cpp",
       "cpu/vector/quant-rows.cpp",
       "cpu/vector/rows.cpp",
@@ -46,6 +47,7 @@
         "cpu/page-jobs.cpp",
         "cpu/page-memory.cpp",
         "cpu/plan.cpp",
+        "cpu/probe-job.cpp",
         "cpu/program-check.cpp",
         "cpu/program.cpp",
         "cpu/sampler.cpp",
@@ -88,6 +90,7 @@
       "sources": [
         "cpu/reference/attend.cpp",
         "cpu/reference/linear.cpp",
+        "cpu/reference/probe.cpp",
         "cpu/reference/quant-linear.cpp",
         "cpu/reference/rows.cpp",
         "cpu/reference/table.cpp"

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { benchVersion } from "./bench-version.ts";
 import { compareCommand } from "./compare/compare-command.ts";
+import { rooflineCommand } from "./roofline/roofline-command.ts";
 import { synthesizeCommand } from "./synthesize/synthesize-command.ts";
 import { throughputCommand } from "./throughput-command.ts";
 import { verifyCommand } from "./verify-command.ts";
@@ -15,5 +16,6 @@ export function benchProgram(): Command {
   throughputCommand(program);
   synthesizeCommand(program);
   compareCommand(program);
+  rooflineCommand(program);
   return program;
 }
