@@ -9,9 +9,6 @@ namespace {
 
 using Ints = __m512i;
 using Bytes = __m512i;
-// Tiles that fit into 32 registers.
-constexpr int kQuantRows = 6;
-constexpr int kQuantStrips = 2;
 
 inline Vec to_float(Ints v) { return _mm512_cvtepi32_ps(v); }
 inline Bytes load_bytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
@@ -47,6 +44,9 @@ inline Quad spread_quad(const int8_t* p) {
 
 #if defined(__AVX512VNNI__)
 
+// Of the tiles that fit into 32 registers, that of the fewest loads for each product.
+constexpr int kQuantRows = 6;
+constexpr int kQuantStrips = 2;
 constexpr bool kSignedBytes = false;
 
 template <int kBits>
@@ -69,6 +69,8 @@ struct Dot {
 
 #else
 
+constexpr int kQuantRows = 4;
+constexpr int kQuantStrips = 2;
 // Weights of 8 bits are taken as signed, for sums of two of their products must fit into 16 bits.
 constexpr bool kSignedBytes = true;
 
