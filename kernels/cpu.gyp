@@ -15,7 +15,8 @@
     ],
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
     "avx512_flags": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"],
-    "avx512vnni_flags": ["<@(avx512_flags)", "-mavx512vnni"]
+    "avx512vnni_flags": ["<@(avx512_flags)", "-mavx512vnni"],
+    "amx_flags": ["<@(avx512vnni_flags)", "-mamx-tile", "-mamx-int8"]
   },
   "target_defaults": {
     "include_dirs": ["cpu", "include"],
@@ -68,7 +69,8 @@
               "kvasir_cpu_baseline",
               "kvasir_cpu_avx2",
               "kvasir_cpu_avx512",
-              "kvasir_cpu_avx512vnni"
+              "kvasir_cpu_avx512vnni",
+              "kvasir_cpu_amx"
             ]
           }
         ]
@@ -134,6 +136,14 @@
             "defines": ["KVASIR_LEVEL=avx512vnni"],
             "cflags": ["-O3", "<@(avx512vnni_flags)"],
             "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512vnni_flags)"] }
+          },
+          {
+            "target_name": "kvasir_cpu_amx",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=amx"],
+            "cflags": ["-O3", "<@(amx_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(amx_flags)"] }
           }
         ]
       }

@@ -3,6 +3,11 @@
 #include "vector/kernels.h"
 #include "vector/quant-tile.h"
 
+#if defined(__AMX_INT8__) || defined(KVASIR_EMULATE_TILES)
+#define KVASIR_TILES
+#include "vector/quant-matrix.h"
+#endif
+
 namespace kvasir {
 namespace {
 
@@ -38,6 +43,9 @@ void product(const QuantLinearArgs& a) {
     const int64_t next_tile =
         output + kOutputs < a.end ? strip_at<kType>(a, output + kOutputs).quants - strips[0].quants : 0;
     int64_t row = 0;
+#if defined(KVASIR_TILES)
+    row = matrix_rows<kType>(a, strips);
+#endif
     for (; row + kQuantRows <= a.rows; row += kQuantRows) quant_tile<kType, kQuantRows>(a, row, strips, next_tile);
     last_rows<kType, kQuantRows - 1>(a, row, strips, next_tile);
   }
@@ -47,7 +55,9 @@ void product(const QuantLinearArgs& a) {
 
 namespace KVASIR_LEVEL {
 
-void quant_linear(const QuantLinearArgs& args) {
+namespace {
+
+void product_of_type(const QuantLinearArgs& args) {
   switch (args.dtype) {
     case KVS_Q8_0: return product<KVS_Q8_0>(args);
     case KVS_Q4_0: return product<KVS_Q4_0>(args);
@@ -59,6 +69,20 @@ void quant_linear(const QuantLinearArgs& args) {
     case KVS_Q6_K: return product<KVS_Q6_K>(args);
     default: return;
   }
+}
+
+}  // namespace
+
+void quant_linear(const QuantLinearArgs& args) {
+#if defined(KVASIR_TILES)
+  if (args.rows >= kMatrixRows) {
+    open_tiles();
+    product_of_type(args);
+    close_tiles();
+    return;
+  }
+#endif
+  product_of_type(args);
 }
 
 }  // namespace KVASIR_LEVEL
