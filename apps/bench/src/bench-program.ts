@@ -9,7 +9,7 @@ import { verifyCommand } from "./verify-command.ts";
 /** The `kvasir-bench` command line. */
 export function benchProgram(): Command {
   const program = new Command("kvasir-bench")
-    .description("verify checkpoints and measure what the KV cache costs")
+    .description("verify checkpoints, measure what the KV cache costs, and compare with other engines")
     .version(benchVersion())
     .showHelpAfterError();
   verifyCommand(program);

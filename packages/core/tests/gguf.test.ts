@@ -1,5 +1,3 @@
-import { renameSync } from "node:fs";
-import path from "node:path";
 import { cpuLevels } from "@kvasir/runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Engine, type EngineOptions, type LoadProgress } from "../src/index.ts";
@@ -73,23 +71,13 @@ test("info says the format and the bytes of the weights", async () => {
   expect(float.info.weightDtypes).toEqual(["bf16"]);
 });
 
-test("a GGUF file is known by its first bytes and ends at the tokens that its vocabulary names", async () => {
-  const elsewhere = path.join(path.dirname(tied.path), "6f1ed002ab5595859014ebf0951522d9.gguf");
-  renameSync(tied.path, elsewhere);
-  try {
-    await using engine = await Engine.load({ model: elsewhere, kvCache });
-    // `<|im_end|>`, which no key names.
-    expect(engine.tokenizer!.eosIds).toEqual([1, 4]);
-    const { finishReason, ids } = await engine.complete({
-      prompt: "Once",
-      maxTokens: 4,
-      temperature: 0,
-      logitBias: { 4: 100 },
-    });
-    expect([finishReason, ids.length]).toEqual(["stop", 1]);
-  } finally {
-    renameSync(elsewhere, tied.path);
-  }
+test("a GGUF file ends at the tokens that its vocabulary names, too", async () => {
+  await using engine = await Engine.load({ model: tied.path, kvCache });
+  // `<|im_end|>`, which no key names.
+  expect(engine.tokenizer!.eosIds).toEqual([1, 4]);
+  const end = { prompt: "Once", maxTokens: 4, temperature: 0, logitBias: { 4: 100 } };
+  const { finishReason, ids } = await engine.complete(end);
+  expect([finishReason, ids.length]).toEqual(["stop", 1]);
 });
 
 test("progress ends at all bytes, and an aborted load gives its reason", async () => {
