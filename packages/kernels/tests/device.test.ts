@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createInterpreter } from "../src/interpreter/interpreter.ts";
-import { cpuLevels, openDevice } from "../src/open-device.ts";
+import { type CpuLevel, cpuLevels, openDevice } from "../src/open-device.ts";
 import { attentionCases } from "./attention.case.ts";
 import { badMemoryCases } from "./bad-memory.case.ts";
 import { badProgramCases } from "./bad-program.case.ts";
@@ -19,13 +19,12 @@ import { twinCases } from "./twin.case.ts";
 
 const interpreter: Implementation = { name: "interpreter", open: createInterpreter, precision: "double" };
 
-const native: Implementation[] = cpuLevels().flatMap((cpu) =>
-  [1, 2].map((threads) => ({
-    name: `cpu ${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
-    open: () => openDevice({ backend: "native", cpu, threads }),
-    precision: "single" as const,
-  })),
-);
+const onThreads = (cpu: CpuLevel, threads: number): Implementation => ({
+  name: `cpu ${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+  open: () => openDevice({ backend: "native", cpu, threads }),
+  precision: "single",
+});
+const native = cpuLevels().flatMap((cpu) => [1, 2].map((threads) => onThreads(cpu, threads)));
 
 for (const implementation of [interpreter, ...native]) {
   opsCases(implementation);
@@ -44,7 +43,7 @@ for (const implementation of [interpreter, ...native]) {
 
 twinCases(native, interpreter);
 
-for (let i = 0; i < native.length; i += 2) sameBitsCases(native[i]!, native[i + 1]!);
+for (const cpu of cpuLevels()) sameBitsCases([1, 2, 5].map((threads) => onThreads(cpu, threads)));
 
 describe.skipIf(noNative)(needsNative("native kernels"), () => {
   it("offer a level to each of these suites", () => expect(native.length).toBeGreaterThanOrEqual(2));
