@@ -148,7 +148,7 @@ void Executor::products(size_t at, const Window& window) {
   // Parts small enough to share evenly, large enough to be worth it, and whole pairs of groups of outputs.
   int64_t outputs = 0;
   for (size_t k = 0; k < joined; ++k) outputs += width(first[k].out);
-  const int64_t fair = outputs / (4 * pool_.threads()) + 1;
+  const int64_t fair = outputs / (8 * pool_.threads()) + 1;
   const int64_t least = kLeastProducts / (rows.count * width(first->a)) + 1;
   const int64_t part = pool_.threads() == 1 ? outputs : std::max(fair, least);
   const int64_t whole = (part + 2 * kGroupOutputs - 1) / (2 * kGroupOutputs) * (2 * kGroupOutputs);

@@ -11,10 +11,11 @@ constexpr int kLoneRowOutputs = 8;
 // Rows whose inputs stay in the second-level cache while the weights pass by, in bytes.
 constexpr int64_t kRowBlockBytes = 512 * 1024;
 
-// Dot products of kRows rows with kOutputs outputs, both contiguous from x and weight on.
+// Dot products of kRows rows with kOutputs outputs, both contiguous from x and weight on. `fetch` elements on lies
+// what is read next: rows of a weight are often whole pages, and processors fetch ahead within a page only.
 template <class Element, int kRows, int kOutputs>
 inline void tile(const LinearArgs& a, const float* x, const typename Element::Bits* weight, int64_t row,
-                 int64_t output) {
+                 int64_t output, int64_t fetch = 0) {
   Vec sums[kOutputs][kRows];
   KVASIR_UNROLL
   for (int o = 0; o < kOutputs; ++o) {
@@ -29,6 +30,7 @@ inline void tile(const LinearArgs& a, const float* x, const typename Element::Bi
     for (int r = 0; r < kRows; ++r) inputs[r] = load(x + r * n + i);
     KVASIR_UNROLL
     for (int o = 0; o < kOutputs; ++o) {
+      if constexpr (kRows == 1) __builtin_prefetch(weight + o * n + i + fetch, 0, 2);
       const Vec w = Element::load_lanes(weight + o * n + i);
       KVASIR_UNROLL
       for (int r = 0; r < kRows; ++r) sums[o][r] = fma(w, inputs[r], sums[o][r]);
@@ -83,7 +85,8 @@ void product(const LinearArgs& a) {
     const auto* weight = static_cast<const typename Element::Bits*>(a.weight);
     int64_t o = a.begin;
     for (; o + kLoneRowOutputs <= a.end; o += kLoneRowOutputs) {
-      tile<Element, 1, kLoneRowOutputs>(a, a.x, weight + o * a.inputs, 0, o);
+      const int64_t next = o + 2 * kLoneRowOutputs <= a.end ? kLoneRowOutputs * a.inputs : 0;
+      tile<Element, 1, kLoneRowOutputs>(a, a.x, weight + o * a.inputs, 0, o, next);
     }
     for (; o < a.end; ++o) tile<Element, 1, 1>(a, a.x, weight + o * a.inputs, 0, o);
     return;
