@@ -14,7 +14,10 @@
     ],
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
     "avx512_flags": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"],
-    "avx512vnni_flags": ["<@(avx512_flags)", "-mavx512vnni"]
+    "avx512vnni_flags": ["<@(avx512_flags)", "-mavx512vnni"],
+    # The first is named because a compiler's own default may be more.
+    "neon_flags": ["-march=armv8-a"],
+    "neondot_flags": ["-march=armv8.2-a+dotprod"]
   },
   "target_defaults": {
     "include_dirs": ["cpu", "include"],
@@ -69,7 +72,8 @@
               "kvasir_cpu_avx512vnni"
             ]
           }
-        ]
+        ],
+        ["target_arch=='arm64'", { "dependencies": ["kvasir_cpu_neon", "kvasir_cpu_neondot"] }]
       ]
     },
     {
@@ -131,6 +135,29 @@
             "defines": ["KVASIR_LEVEL=avx512vnni"],
             "cflags": ["-O3", "<@(avx512vnni_flags)"],
             "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512vnni_flags)"] }
+          }
+        ]
+      }
+    ],
+    [
+      "target_arch=='arm64'",
+      {
+        "targets": [
+          {
+            "target_name": "kvasir_cpu_neon",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=neon"],
+            "cflags": ["-O3", "<@(neon_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(neon_flags)"] }
+          },
+          {
+            "target_name": "kvasir_cpu_neondot",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=neondot"],
+            "cflags": ["-O3", "<@(neondot_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(neondot_flags)"] }
           }
         ]
       }

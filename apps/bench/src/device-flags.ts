@@ -35,6 +35,8 @@ export function deviceFlags(
         "avx2",
         "avx512",
         "avx512vnni",
+        "neon",
+        "neondot",
       ]),
     )
     .option(

@@ -10,6 +10,8 @@
 #include "vector/int-avx512.h"
 #elif defined(__AVX2__)
 #include "vector/int-avx2.h"
+#elif defined(__aarch64__)
+#include "vector/int-neon.h"
 #else
 #include "vector/int-sse2.h"
 #endif
