@@ -7,6 +7,7 @@
       "cpu/vector/attend.cpp",
       "cpu/vector/convert.cpp",
       "cpu/vector/linear.cpp",
+      "cpu/vector/probe.cpp",
       "cpu/vector/quant-linear.cpp",
       "cpu/vector/quant-rows.cpp",
       "cpu/vector/rows.cpp",
@@ -15,6 +16,7 @@
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
     "avx512_flags": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"],
     "avx512vnni_flags": ["<@(avx512_flags)", "-mavx512vnni"],
+    "amx_flags": ["<@(avx512vnni_flags)", "-mamx-tile", "-mamx-int8"],
     # The first is named because a compiler's own default may be more.
     "neon_flags": ["-march=armv8-a"],
     "neondot_flags": ["-march=armv8.2-a+dotprod"]
@@ -49,6 +51,7 @@
         "cpu/page-jobs.cpp",
         "cpu/page-memory.cpp",
         "cpu/plan.cpp",
+        "cpu/probe-job.cpp",
         "cpu/program-check.cpp",
         "cpu/program.cpp",
         "cpu/sampler.cpp",
@@ -69,7 +72,8 @@
               "kvasir_cpu_baseline",
               "kvasir_cpu_avx2",
               "kvasir_cpu_avx512",
-              "kvasir_cpu_avx512vnni"
+              "kvasir_cpu_avx512vnni",
+              "kvasir_cpu_amx"
             ]
           }
         ],
@@ -92,6 +96,7 @@
       "sources": [
         "cpu/reference/attend.cpp",
         "cpu/reference/linear.cpp",
+        "cpu/reference/probe.cpp",
         "cpu/reference/quant-linear.cpp",
         "cpu/reference/rows.cpp",
         "cpu/reference/table.cpp"
@@ -135,6 +140,14 @@
             "defines": ["KVASIR_LEVEL=avx512vnni"],
             "cflags": ["-O3", "<@(avx512vnni_flags)"],
             "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(avx512vnni_flags)"] }
+          },
+          {
+            "target_name": "kvasir_cpu_amx",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=amx"],
+            "cflags": ["-O3", "<@(amx_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(amx_flags)"] }
           }
         ]
       }

@@ -4,6 +4,7 @@
 #include "levels.h"
 #include "pack-job.h"
 #include "page-jobs.h"
+#include "probe-job.h"
 #include "program.h"
 #include "step-job.h"
 #include "tensor.h"
@@ -45,6 +46,14 @@ void kvs_device_close(kvs_device* device) {
   if (device == nullptr) return;
   device->shared->stop();
   delete device;
+}
+
+kvs_status kvs_probe(kvs_device* device, kvs_probe_kind kind, uint64_t bytes, double seconds, double* per_second,
+                     kvs_callback callback, void* user) {
+  return guarded([&] {
+    check_pointer("device", device);
+    submit(device->shared, make_probe_job(kind, bytes, seconds, per_second), callback, user);
+  });
 }
 
 kvs_status kvs_file_map(const char* path, kvs_file** file, uint64_t* size) {

@@ -9,6 +9,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__aarch64__) && defined(__linux__)
 #include <sys/auxv.h>
 #elif defined(__aarch64__) && defined(__APPLE__)
@@ -33,6 +37,7 @@ struct Processor {
   bool avx2 = false;
   bool avx512 = false;
   bool avx512vnni = false;
+  bool amx = false;
 
   Processor() {
     uint32_t a, b, c, d;
@@ -45,6 +50,18 @@ struct Processor {
     avx2 = fma && f16c && bit(b, 5) && (saved & 0x6) == 0x6;
     avx512 = avx2 && bit(b, 16) && bit(b, 17) && bit(b, 30) && bit(b, 31) && (saved & 0xe6) == 0xe6;
     avx512vnni = avx512 && bit(c, 11);
+    amx = avx512vnni && bit(d, 24) && bit(d, 25) && (saved & 0x60000) == 0x60000 && tiles_allowed();
+  }
+
+  // Linux lets a process use the tile registers only when it has asked for their room (arch_prctl(2)).
+  static bool tiles_allowed() {
+#if defined(__linux__)
+    constexpr long kRequestPermission = 0x1023;
+    constexpr long kTileData = 18;
+    return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+    return false;
+#endif
   }
 
   static uint64_t saved_state() {
@@ -62,6 +79,7 @@ const std::vector<Level>& all_levels() {
       {kvs_avx2_kernels(), processor.avx2},
       {kvs_avx512_kernels(), processor.avx512},
       {kvs_avx512vnni_kernels(), processor.avx512vnni},
+      {kvs_amx_kernels(), processor.amx},
   };
   return levels;
 }

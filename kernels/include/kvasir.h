@@ -71,6 +71,14 @@ const char* kvs_device_level(const kvs_device* device);
 /* Waits for what was submitted, then stops the threads. Not from a callback, which runs on one of them. */
 void kvs_device_close(kvs_device* device);
 
+/* READ: bytes a second that all threads together read from a buffer. FLOAT and BYTE: operations a second with f32 and
+ * with 8-bit integers, by the instructions of the level, in registers; a multiplication and an addition count as two. */
+typedef enum { KVS_PROBE_READ = 0, KVS_PROBE_FLOAT = 1, KVS_PROBE_BYTE = 2 } kvs_probe_kind;
+
+/* Measures for about `seconds` (up to 60) and gives the best pass. bytes: of the buffer of READ, whole MiB. */
+kvs_status kvs_probe(kvs_device* device, kvs_probe_kind kind, uint64_t bytes, double seconds, double* per_second,
+                     kvs_callback callback, void* user);
+
 /* ---- files and tensors ----------------------------------------------------------------------- */
 
 kvs_status kvs_file_map(const char* path, kvs_file** file, uint64_t* size);

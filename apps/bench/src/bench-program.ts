@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { benchVersion } from "./bench-version.ts";
 import { compareCommand } from "./compare/compare-command.ts";
+import { rooflineCommand } from "./roofline/roofline-command.ts";
 import { synthesizeCommand } from "./synthesize/synthesize-command.ts";
 import { throughputCommand } from "./throughput-command.ts";
 import { verifyCommand } from "./verify-command.ts";
@@ -8,12 +9,13 @@ import { verifyCommand } from "./verify-command.ts";
 /** The `kvasir-bench` command line. */
 export function benchProgram(): Command {
   const program = new Command("kvasir-bench")
-    .description("verify checkpoints and measure what the KV cache costs")
+    .description("verify checkpoints, measure what the KV cache costs, and compare with other engines")
     .version(benchVersion())
     .showHelpAfterError();
   verifyCommand(program);
   throughputCommand(program);
   synthesizeCommand(program);
   compareCommand(program);
+  rooflineCommand(program);
   return program;
 }

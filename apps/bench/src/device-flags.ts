@@ -35,6 +35,7 @@ export function deviceFlags(
         "avx2",
         "avx512",
         "avx512vnni",
+        "amx",
         "neon",
         "neondot",
       ]),

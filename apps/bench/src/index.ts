@@ -1,4 +1,22 @@
 export { benchProgram } from "./bench-program.ts";
+export { type CompareOptions, compare, DisagreementError } from "./compare/compare.ts";
+export type { Comparison, ComparisonRow, Conditions } from "./compare/comparison.ts";
+export type { Agreement } from "./compare/divergence.ts";
+export { findPeer } from "./compare/find-peer.ts";
+export { type Lengths, type MeasureName, measureNames } from "./compare/measure.ts";
+export type { ModelFacts } from "./compare/model-facts.ts";
+export type { KvasirSideOptions, LlamaSideOptions, SideInfo } from "./compare/side.ts";
+export type { Spread } from "./compare/spread.ts";
+export {
+  type KernelShare,
+  type MachineRates,
+  type Roofline,
+  type RooflineOptions,
+  roofline,
+} from "./roofline/roofline.ts";
+export type { SynthesizedType } from "./synthesize/encode-numbers.ts";
+export { type ModelShapeName, modelShapeNames } from "./synthesize/model-shape.ts";
+export { type SynthesizeOptions, synthesize } from "./synthesize/synthesize.ts";
 export {
   type ThroughputOptions,
   type ThroughputReport,

@@ -13,3 +13,10 @@ export function textTable(header: readonly string[], rows: readonly (readonly st
       .trimEnd();
   return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)].join("\n");
 }
+
+/** The same as a Markdown table, its first column to the left. */
+export function markdownTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const rule = header.map((_, column) => (column === 0 ? "---" : "--:"));
+  return [line(header), line(rule), ...rows.map(line)].join("\n");
+}

@@ -1,7 +1,9 @@
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { cpuLevels } from "@kvasir/runtime";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { codeBlocks, runNode, runReadme } from "../../../.vitest/readme.ts";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
@@ -11,7 +13,13 @@ const commands = codeBlocks(`${folder}/README.md`, "sh").flatMap((block) => bloc
 const printed: Record<string, RegExp> = {
   "npx kvasir-bench verify": /^verified: /m,
   "npx kvasir-bench throughput": /^ +1 .*\n +4 .*\n +16 /m,
+  "npx kvasir-bench synthesize": /^tiny\.gguf: tiny, q8_0, \d+ bytes/m,
+  "npx kvasir-bench compare": /^decode after 1024 .*x \(/m,
+  "npx kvasir-bench roofline": /^linear q8_0, 512 rows .* %$/m,
 };
+/** What commands write goes here, and later ones read it. */
+const scratch = mkdtempSync(path.join(tmpdir(), "kvasir-bench-readme-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 const ofBench = commands.filter((command) => command.startsWith("npx kvasir-bench "));
 
 describe("the README", () => {
@@ -25,7 +33,7 @@ describe("the README", () => {
     async (command) => {
       const [, , subcommand, ...flags] = command.split(" ");
       const { bin } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-      const stdout = await runNode(folder, bin["kvasir-bench"], subcommand!, ...flags);
+      const stdout = await runNode(scratch, path.join(folder, bin["kvasir-bench"]), subcommand!, ...flags);
       expect(stdout).toMatch(printed[`npx kvasir-bench ${subcommand}`]!);
     },
     120_000,

@@ -12,12 +12,12 @@ inline void store_half(uint8_t* p, uint16_t bits) { memcpy(p, &bits, sizeof bits
 
 // The greatest magnitude of n values, or infinity or NaN where one of them is not finite.
 inline float greatest_magnitude(const float* x, int n) {
-  uint32_t greatest = 0;
+  int32_t greatest = 0;
   for (int i = 0; i < n; ++i) {
-    const uint32_t magnitude = bits_of_float(x[i]) & 0x7fffffffu;
+    const auto magnitude = static_cast<int32_t>(bits_of_float(x[i]) & 0x7fffffffu);
     greatest = magnitude > greatest ? magnitude : greatest;
   }
-  return float_of_bits(greatest);
+  return float_of_bits(static_cast<uint32_t>(greatest));
 }
 
 inline bool is_finite(float x) { return x - x == 0; }
@@ -34,13 +34,19 @@ void round_q8_0(const float* x, uint8_t* block) {
   const float factor = inverse(scale);
   const bool finite = is_finite(greatest);
   store_half(block, finite ? f16_of_float(scale) : kHalfNaN);
+  if (!finite) {
+    memset(block + kQ8_0.quants, 0, 32);
+    return;
+  }
+  int8_t values[32];
   for (int i = 0; i < 32; ++i) {
     // To the nearest, ties away from zero.
-    const float value = finite ? x[i] * factor : 0.0f;
+    const float value = x[i] * factor;
     const int whole = static_cast<int>(value);
     const float rest = value - static_cast<float>(whole);
-    block[kQ8_0.quants + i] = static_cast<uint8_t>(whole + (rest >= 0.5f ? 1 : rest <= -0.5f ? -1 : 0));
+    values[i] = static_cast<int8_t>(whole + (rest >= 0.5f) - (rest <= -0.5f));
   }
+  memcpy(block + kQ8_0.quants, values, 32);
 }
 
 // The value of the greatest magnitude becomes -8, whatever its sign.
@@ -64,66 +70,83 @@ void round_q4_0(const float* x, uint8_t* block) {
   }
 }
 
+// Four numbers, as every machine that we build for has them.
+typedef float Floats __attribute__((vector_size(16)));
+typedef int32_t Wholes __attribute__((vector_size(16)));
+
+inline float sum_of(Floats v) { return (v[0] + v[2]) + (v[1] + v[3]); }
+
+// 32 values of a q4_k block.
+struct Run {
+  Floats x[8];
+};
+
 // value = scale * level - min, level from 0 to 15, min not negative.
 struct Line {
   float scale;
   float min;
 };
 
-inline int nearest_level(float x, const Line& line, float factor) {
-  const float level = (x + line.min) * factor + 0.5f;
-  return level < 0 ? 0 : level > 15 ? 15 : static_cast<int>(level);
+inline Floats nearest_levels(Floats x, const Line& line, float factor) {
+  const Floats zero = {};
+  Floats levels = (x + line.min) * factor + 0.5f;
+  levels = levels < zero ? zero : levels;
+  levels = levels > zero + 15.0f ? zero + 15.0f : levels;
+  return __builtin_convertvector(__builtin_convertvector(levels, Wholes), Floats);
 }
 
-inline float squared_error(const float* x, const Line& line) {
-  const float factor = inverse(line.scale);
-  float sum = 0;
-  for (int i = 0; i < 32; ++i) {
-    const float value = line.scale * static_cast<float>(nearest_level(x[i], line, factor)) - line.min;
-    sum += (value - x[i]) * (value - x[i]);
-  }
-  return sum;
-}
+struct Fit {
+  Line line;
+  float error;  // sum of squares
+};
 
 // The line of least squares through the levels that `line` gives the values.
-inline Line refit(const float* x, const Line& line) {
+inline Fit refit(const Run& run, const Line& line) {
   const float factor = inverse(line.scale);
-  float levels = 0, squares = 0, values = 0, products = 0;
-  for (int i = 0; i < 32; ++i) {
-    const float level = static_cast<float>(nearest_level(x[i], line, factor));
-    levels += level;
-    squares += level * level;
-    values += x[i];
-    products += level * x[i];
+  Floats at[8];
+  Floats level_sums = {}, square_sums = {}, value_sums = {}, product_sums = {};
+  for (int i = 0; i < 8; ++i) {
+    at[i] = nearest_levels(run.x[i], line, factor);
+    level_sums += at[i];
+    square_sums += at[i] * at[i];
+    value_sums += run.x[i];
+    product_sums += at[i] * run.x[i];
   }
+  const float levels = sum_of(level_sums);
+  const float squares = sum_of(square_sums);
+  const float values = sum_of(value_sums);
+  const float products = sum_of(product_sums);
   const float spread = 32 * squares - levels * levels;
-  if (!(spread > 0)) return line;
-  const Line fitted = {(32 * products - levels * values) / spread, (levels * products - squares * values) / spread};
-  if (fitted.min >= 0) return fitted;
-  return {squares > 0 ? products / squares : 0.0f, 0.0f};
+  Line fitted = line;
+  if (spread > 0) {
+    fitted = {(32 * products - levels * values) / spread, (levels * products - squares * values) / spread};
+    if (!(fitted.min >= 0)) fitted = {products / squares, 0.0f};
+  }
+  Floats errors = {};
+  for (int i = 0; i < 8; ++i) {
+    const Floats error = at[i] * fitted.scale - fitted.min - run.x[i];
+    errors += error * error;
+  }
+  return {fitted, sum_of(errors)};
 }
 
 // Tries ranges around that of the values: cutting off the outermost pays where they are rare.
 Line best_line(const float* x) {
+  Run run;
+  memcpy(run.x, x, sizeof run.x);
   float least = 0;
   float greatest = x[0];
   for (int i = 0; i < 32; ++i) {
     least = x[i] < least ? x[i] : least;
     greatest = x[i] > greatest ? x[i] : greatest;
   }
-  Line best = {(greatest - least) / 15.0f, -least};
-  if (!(greatest > least)) return {0, -least};
-  float error = squared_error(x, best);
-  for (int steps = -8; steps <= 4; ++steps) {
-    const float range = (greatest - least) / (15.0f - 0.25f * static_cast<float>(steps));
-    const Line tried = refit(x, {range, -least});
-    const float tried_error = squared_error(x, tried);
-    if (tried.scale > 0 && tried_error < error) {
-      error = tried_error;
-      best = tried;
-    }
+  Fit best = {{0.0f, -least}, 0.0f};
+  for (int step = -4; step <= 8; step += 2) {
+    const float steps = 15.0f + 0.25f * static_cast<float>(step);
+    const Fit tried = refit(run, {(greatest - least) / steps, -least});
+    if (tried.line.scale > 0 && (best.line.scale == 0 || tried.error < best.error)) best = tried;
   }
-  return best;
+  return best.line;
 }
 
 inline int nearest_of_63(float x, float factor) {
@@ -168,9 +191,13 @@ void round_q4_k(const float* x, uint8_t* block) {
     const Line line = {scale * static_cast<float>(s), min * static_cast<float>(m)};
     const float factor = inverse(line.scale);
     uint8_t* quants = block + kQ4_K.quants + run / 2 * 32;
-    for (int i = 0; i < 32; ++i) {
-      const int level = nearest_level(x[32 * run + i], line, factor);
-      quants[i] = static_cast<uint8_t>(quants[i] | level << 4 * (run % 2));
+    for (int i = 0; i < 8; ++i) {
+      Floats values;
+      memcpy(&values, x + 32 * run + 4 * i, sizeof values);
+      const Wholes levels = __builtin_convertvector(nearest_levels(values, line, factor), Wholes);
+      for (int j = 0; j < 4; ++j) {
+        quants[4 * i + j] = static_cast<uint8_t>(quants[4 * i + j] | levels[j] << 4 * (run % 2));
+      }
     }
   }
 }

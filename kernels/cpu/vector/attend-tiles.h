@@ -14,10 +14,19 @@ constexpr int64_t kScoreStride = kAttendSpan + 16;
 
 #define KVASIR_TILE __attribute__((noinline))
 
+// Asks for the memory `fetch` bytes from what a tile reads here, for the second-level cache: pages lie anywhere, so
+// that the processor cannot foresee the next one.
+template <int kVecs, class Bits>
+inline void fetch_ahead(const Bits* here, intptr_t fetch) {
+  constexpr int kBytes = kVecs * kLanes * static_cast<int>(sizeof(Bits));
+  const intptr_t there = reinterpret_cast<intptr_t>(here) + fetch;
+  for (int i = 0; i < kBytes; i += 64) __builtin_prefetch(reinterpret_cast<const void*>(there + i), 0, 2);
+}
+
 // Lanes are slots: scores[p][slot] = sum over d of q[d][p] * keys[d][slot].
 template <class Element, int kPairs, int kVecs>
 KVASIR_TILE void score_tile(const float* q, const typename Element::Bits* keys, int64_t head_dim, int64_t page_tokens,
-                            float* scores) {
+                            intptr_t fetch, float* scores) {
   Vec sums[kPairs][kVecs];
   KVASIR_UNROLL
   for (int p = 0; p < kPairs; ++p) {
@@ -34,6 +43,7 @@ KVASIR_TILE void score_tile(const float* q, const typename Element::Bits* keys, 
       KVASIR_UNROLL
       for (int v = 0; v < kVecs; ++v) sums[p][v] = fma(query, key[v], sums[p][v]);
     }
+    fetch_ahead<kVecs>(keys, fetch);
     q += kTilePairs;
     keys += page_tokens;
   }
@@ -48,16 +58,16 @@ KVASIR_TILE void score_tile(const float* q, const typename Element::Bits* keys, 
 // q: [head_dim, kTilePairs]; keys: [head_dim, page_tokens].
 template <class Element, int kPairs = kTilePairs>
 inline void score(int pairs, const float* q, const typename Element::Bits* keys, int64_t head_dim, int64_t page_tokens,
-                  float* scores) {
+                  intptr_t fetch, float* scores) {
   if constexpr (kPairs > 1) {
-    if (pairs < kPairs) return score<Element, kPairs - 1>(pairs, q, keys, head_dim, page_tokens, scores);
+    if (pairs < kPairs) return score<Element, kPairs - 1>(pairs, q, keys, head_dim, page_tokens, fetch, scores);
   }
   int64_t j = 0;
   for (; j + 2 * kLanes <= page_tokens; j += 2 * kLanes) {
-    score_tile<Element, kPairs, 2>(q, keys + j, head_dim, page_tokens, scores + j);
+    score_tile<Element, kPairs, 2>(q, keys + j, head_dim, page_tokens, fetch, scores + j);
   }
   for (; j < page_tokens; j += kLanes) {
-    score_tile<Element, kPairs, 1>(q, keys + j, head_dim, page_tokens, scores + j);
+    score_tile<Element, kPairs, 1>(q, keys + j, head_dim, page_tokens, fetch, scores + j);
   }
 }
 
@@ -68,12 +78,13 @@ struct Weighing {
   int64_t stride;
   int64_t columns;  // whole vectors
   int64_t dim;
+  intptr_t fetch;  // see fetch_ahead
 };
 
 // Lanes are elements: sums[p] += weights[p][slot] * values[slot], slot by slot from `begin` to `end` - 1.
 template <class Element, int kPairs, int kVecs>
 KVASIR_TILE void weigh_tile(const float* weights, int begin, int end, const typename Element::Bits* values,
-                            int64_t stride, float* sums, int64_t dim) {
+                            int64_t stride, intptr_t fetch, float* sums, int64_t dim) {
   Vec s[kPairs][kVecs];
   KVASIR_UNROLL
   for (int p = 0; p < kPairs; ++p) {
@@ -81,10 +92,12 @@ KVASIR_TILE void weigh_tile(const float* weights, int begin, int end, const type
     for (int v = 0; v < kVecs; ++v) s[p][v] = load(sums + p * dim + v * kLanes);
   }
   values += begin * stride;
+  KVASIR_UNROLL_4
   for (int j = begin; j < end; ++j, values += stride) {
     Vec value[kVecs];
     KVASIR_UNROLL
     for (int v = 0; v < kVecs; ++v) value[v] = Element::load_lanes(values + v * kLanes);
+    fetch_ahead<kVecs>(values, fetch);
     KVASIR_UNROLL
     for (int p = 0; p < kPairs; ++p) {
       const Vec weight = set1(weights[p * kScoreStride + j]);
@@ -111,10 +124,10 @@ inline void weigh_slots(int pairs, uint32_t visible, const float* weights, const
     const int end = begin + __builtin_ctzll(after);
     int64_t i = 0;
     for (; i + 2 * kLanes <= w.columns; i += 2 * kLanes) {
-      weigh_tile<Element, kPairs, 2>(weights, begin, end, w.values + i, w.stride, sums + i, w.dim);
+      weigh_tile<Element, kPairs, 2>(weights, begin, end, w.values + i, w.stride, w.fetch, sums + i, w.dim);
     }
     for (; i < w.columns; i += kLanes) {
-      weigh_tile<Element, kPairs, 1>(weights, begin, end, w.values + i, w.stride, sums + i, w.dim);
+      weigh_tile<Element, kPairs, 1>(weights, begin, end, w.values + i, w.stride, w.fetch, sums + i, w.dim);
     }
     visible &= static_cast<uint32_t>(~((uint64_t{1} << end) - 1));
   }

@@ -9,10 +9,10 @@ namespace kvasir {
 namespace {
 
 constexpr int kMaxSpanPages = kAttendSpan / 16;
-// From so many pairs on, a page of 16-bit elements is widened once for all of them, not by every register tile.
-constexpr int kWidenedPairs = 2 * kTilePairs + 1;
 
 int64_t blocks_of(int64_t pairs) { return (pairs + kTilePairs - 1) / kTilePairs; }
+
+int64_t query_floats(int64_t head_dim) { return padded(blocks_of(kAttendPairs) * kTilePairs * head_dim); }
 
 // One call's state. Rows of values and sums are `dim` floats: head_dim, zero-padded to whole vectors of any level.
 struct Tile {
@@ -26,7 +26,7 @@ struct Tile {
   float* values;    // [page_tokens, dim]
   float* scores;    // [kAttendPairs, kScoreStride], then the weights
   float* turned_scores;  // [kTilePairs, kScoreStride]
-  float* rest;           // of the scratch memory
+  float* partials;       // of all spans so far, and of one
   int32_t rows[kAttendPairs];
   uint32_t visible[kMaxSpanPages][kAttendPairs];  // bit j: slot j of a page of the span at hand
   int first_pair[kMaxSpanPages], end_pair[kMaxSpanPages];  // of those that see anything of the page
@@ -36,18 +36,19 @@ struct Tile {
         dim(padded(a.head_dim)),
         count(pairs),
         block(static_cast<int>((pairs + blocks_of(pairs) - 1) / blocks_of(pairs))) {
-    rest = a.scratch;
-    const auto take = [this](int64_t floats) {
-      float* memory = rest;
-      rest += padded(floats);
+    float* next = a.scratch;
+    const auto take = [&next](int64_t floats) {
+      float* memory = next;
+      next += floats;
       return memory;
     };
-    q = take(blocks_of(kAttendPairs) * kTilePairs * a.head_dim);
-    turned = take(blocks_of(kAttendPairs) * kTilePairs * a.head_dim);
+    q = take(query_floats(a.head_dim));
+    turned = take(query_floats(a.head_dim));
     keys = take(kMaxPageTokens * a.head_dim);
     values = take(kMaxPageTokens * dim);
     scores = take(kAttendPairs * kScoreStride);
     turned_scores = take(kTilePairs * kScoreStride);
+    partials = next;
   }
 
   int64_t limit(int pair) const { return a.resident + int64_t{rows[pair]} + (a.strict ? 0 : 1); }
@@ -116,15 +117,15 @@ inline void widen_lanes(const typename Element::Bits* from, int64_t count, float
 }
 
 template <class Element>
-void score_page(Tile& t, int i, const typename Element::Bits* keys, int64_t sinks) {
+void score_page(Tile& t, int i, const typename Element::Bits* keys, int64_t sinks, intptr_t fetch) {
   const AttendArgs& a = t.a;
   for (int b = t.first_pair[i] / t.block; b * t.block < t.end_pair[i]; ++b) {
     const int pairs = t.count - b * t.block < t.block ? t.count - b * t.block : t.block;
     const int64_t queries = b * int64_t{a.head_dim} * kTilePairs;
     float* scores = t.scores + b * t.block * kScoreStride + i * a.page_tokens;
-    score<Element>(pairs, t.q + queries, keys, a.head_dim, a.page_tokens, scores);
+    score<Element>(pairs, t.q + queries, keys, a.head_dim, a.page_tokens, fetch, scores);
     if (sinks <= 0) continue;
-    score<Element>(pairs, t.turned + queries, keys, a.head_dim, a.page_tokens, t.turned_scores);
+    score<Element>(pairs, t.turned + queries, keys, a.head_dim, a.page_tokens, fetch, t.turned_scores);
     for (int p = 0; p < pairs; ++p) {
       for (int64_t j = 0; j < sinks; ++j) scores[p * kScoreStride + j] = t.turned_scores[p * kScoreStride + j];
     }
@@ -147,37 +148,49 @@ inline const typename Element::Bits* page_of(const AttendArgs& a, const uint8_t*
   return reinterpret_cast<const typename Element::Bits*>(memory) + page * a.page_tokens * a.head_dim;
 }
 
+inline intptr_t distance(const void* from, const void* to) {
+  return reinterpret_cast<intptr_t>(to) - reinterpret_cast<intptr_t>(from);
+}
+
+// Slots [begin, end) are of one span; its values are read after its keys.
 template <class Element>
-void score_pages(Tile& t, int64_t first, int pages) {
+void score_pages(Tile& t, int64_t begin, int64_t end) {
   const AttendArgs& a = t.a;
-  for (int i = 0; i < pages; ++i) {
+  int i = 0;
+  for (int64_t slot = begin; slot < end; slot += a.page_tokens, ++i) {
     if (t.end_pair[i] == 0) continue;
-    const int64_t slot = first + int64_t{i} * a.page_tokens;
     const int64_t sinks = a.sinks - slot < a.page_tokens ? a.sinks - slot : a.page_tokens;
     const auto* keys = page_of<Element>(a, a.keys, slot);
     if (sizeof(*keys) < sizeof(float) && t.count >= kWidenedPairs) {
       widen_lanes<Element>(keys, int64_t{a.head_dim} * a.page_tokens, t.keys);
-      score_page<F32>(t, i, t.keys, sinks);
+      score_page<F32>(t, i, t.keys, sinks, 0);
     } else {
-      score_page<Element>(t, i, keys, sinks);
+      const int64_t next = slot + a.page_tokens;
+      const auto* then = next < end ? page_of<Element>(a, a.keys, next) : page_of<Element>(a, a.values, begin);
+      score_page<Element>(t, i, keys, sinks, distance(keys, then));
     }
   }
 }
 
 template <class Element>
-void weigh_pages(Tile& t, int64_t first, int pages, float* sums) {
+void weigh_pages(Tile& t, int64_t begin, int64_t end, float* sums) {
   const AttendArgs& a = t.a;
   const int64_t columns = (a.head_dim + kLanes - 1) / kLanes * kLanes;
-  for (int i = 0; i < pages; ++i) {
+  int i = 0;
+  for (int64_t slot = begin; slot < end; slot += a.page_tokens, ++i) {
     if (t.end_pair[i] == 0) continue;
-    const auto* values = page_of<Element>(a, a.values, first + int64_t{i} * a.page_tokens);
+    const auto* values = page_of<Element>(a, a.values, slot);
     if (columns != a.head_dim || (sizeof(*values) < sizeof(float) && t.count >= kWidenedPairs)) {
       for (int64_t j = 0; j < a.page_tokens; ++j) {
         widen_lanes<Element>(values + j * a.head_dim, a.head_dim, t.values + j * t.dim);
       }
-      weigh_page<F32>(t, i, {t.values, t.dim, columns, t.dim}, sums);
+      weigh_page<F32>(t, i, {t.values, t.dim, columns, t.dim, 0}, sums);
     } else {
-      weigh_page<Element>(t, i, {values, a.head_dim, columns, t.dim}, sums);
+      const int64_t next = slot + a.page_tokens;
+      const auto* then = next < end                       ? page_of<Element>(a, a.values, next)
+                         : next < t.limit(t.count - 1) ? page_of<Element>(a, a.keys, next)
+                                                          : values;
+      weigh_page<Element>(t, i, {values, a.head_dim, columns, t.dim, distance(values, then)}, sums);
     }
   }
 }
@@ -185,24 +198,24 @@ void weigh_pages(Tile& t, int64_t first, int pages, float* sums) {
 template <class Element>
 void attend_span(Tile& t, int64_t span, const Partial& partial) {
   const AttendArgs& a = t.a;
-  const int64_t first = span * kAttendSpan;
-  const int64_t open = t.limit(t.count - 1) - first;
-  const int64_t slots = open < kAttendSpan ? open : kAttendSpan;
-  const int pages = static_cast<int>((slots + a.page_tokens - 1) / a.page_tokens);
+  const int64_t begin = span * kAttendSpan;
+  const int64_t limit = t.limit(t.count - 1);
+  const int64_t end = limit < begin + kAttendSpan ? limit : begin + kAttendSpan;
+  int pages = 0;
   bool any = false;
-  for (int i = 0; i < pages; ++i) {
-    mark_visible(t, i, first + int64_t{i} * a.page_tokens);
-    any = any || t.end_pair[i] > 0;
+  for (int64_t slot = begin; slot < end; slot += a.page_tokens, ++pages) {
+    mark_visible(t, pages, slot);
+    any = any || t.end_pair[pages] > 0;
   }
   for (int p = 0; p < t.count; ++p) partial.totals[p] = 0.0f;
   if (!any) return;
-  score_pages<Element>(t, first, pages);
+  score_pages<Element>(t, begin, end);
   for (int p = 0; p < t.count; ++p) {
     soften(t.scores + p * kScoreStride, &t.visible[0][p], kAttendPairs, pages, a.page_tokens, partial.greatest + p,
            partial.totals + p);
   }
   for (int64_t i = 0; i < t.count * t.dim; ++i) partial.sums[i] = 0.0f;
-  weigh_pages<Element>(t, first, pages, partial.sums);
+  weigh_pages<Element>(t, begin, end, partial.sums);
 }
 
 void begin_merge(const Partial& all, int64_t dim, int pairs) {
@@ -234,8 +247,8 @@ void attend_spans(const AttendArgs& a) {
     }
     return;
   }
-  const Partial all = partial_at(t.rest, t.dim, t.count);
-  const Partial one = partial_at(t.rest + size, t.dim, t.count);
+  const Partial all = partial_at(t.partials, t.dim, t.count);
+  const Partial one = partial_at(t.partials + size, t.dim, t.count);
   begin_merge(all, t.dim, t.count);
   for (int64_t span = a.span_begin; span < a.span_end; ++span) {
     attend_span<Element>(t, span, one);
@@ -251,9 +264,8 @@ namespace KVASIR_LEVEL {
 int64_t attend_partial(int32_t head_dim, int64_t pairs) { return partial_floats(padded(head_dim), pairs); }
 
 int64_t attend_scratch(int32_t head_dim) {
-  AttendArgs args = {};
-  args.head_dim = head_dim;
-  return (Tile(args, 1).rest - args.scratch) + 2 * attend_partial(head_dim, kAttendPairs);
+  return 2 * query_floats(head_dim) + kMaxPageTokens * (head_dim + padded(head_dim)) +
+         (kAttendPairs + kTilePairs) * kScoreStride + 2 * attend_partial(head_dim, kAttendPairs);
 }
 
 void attend(const AttendArgs& args) {

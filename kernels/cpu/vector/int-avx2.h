@@ -10,8 +10,8 @@ namespace {
 using Ints = __m256i;
 using Bytes = __m256i;
 // Tiles that fit into 16 registers.
-constexpr int kQuantRows = 4;
-constexpr int kQuantStrips = 1;
+constexpr int kQuantRows = 2;
+constexpr int kQuantStrips = 2;
 
 inline Vec to_float(Ints v) { return _mm256_cvtepi32_ps(v); }
 inline Bytes load_bytes(const uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }

@@ -9,12 +9,13 @@ namespace {
 
 using Ints = __m512i;
 using Bytes = __m512i;
-// Tiles that fit into 32 registers.
-constexpr int kQuantRows = 6;
-constexpr int kQuantStrips = 2;
 
 inline Vec to_float(Ints v) { return _mm512_cvtepi32_ps(v); }
 inline Bytes load_bytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
+inline void store_bytes(uint8_t* p, Bytes v) { _mm512_storeu_si512(p, v); }
+inline Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }
+inline Ints set1_int(int32_t x) { return _mm512_set1_epi32(x); }
+inline Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
 inline Bytes mask_bytes(Bytes v, int mask) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask))); }
 // low | (high & mask)
 inline Bytes merge_bytes(Bytes low, Bytes high, int mask) {
@@ -47,6 +48,9 @@ inline Quad spread_quad(const int8_t* p) {
 
 #if defined(__AVX512VNNI__)
 
+// Of the tiles that fit into 32 registers, that of the fewest loads for each product.
+constexpr int kQuantRows = 6;
+constexpr int kQuantStrips = 2;
 constexpr bool kSignedBytes = false;
 
 template <int kBits>
@@ -69,6 +73,8 @@ struct Dot {
 
 #else
 
+constexpr int kQuantRows = 4;
+constexpr int kQuantStrips = 2;
 // Weights of 8 bits are taken as signed, for sums of two of their products must fit into 16 bits.
 constexpr bool kSignedBytes = true;
 

@@ -10,8 +10,8 @@ namespace {
 using Ints = __m128i;
 using Bytes = __m128i;
 // Tiles that fit into 16 registers.
-constexpr int kQuantRows = 3;
-constexpr int kQuantStrips = 1;
+constexpr int kQuantRows = 2;
+constexpr int kQuantStrips = 2;
 
 inline Vec to_float(Ints v) { return _mm_cvtepi32_ps(v); }
 inline Bytes load_bytes(const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }

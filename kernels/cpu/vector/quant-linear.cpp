@@ -3,6 +3,11 @@
 #include "vector/kernels.h"
 #include "vector/quant-tile.h"
 
+#if defined(__AMX_INT8__) || defined(KVASIR_EMULATE_TILES)
+#define KVASIR_TILES
+#include "vector/quant-matrix.h"
+#endif
+
 namespace kvasir {
 namespace {
 
@@ -16,37 +21,43 @@ inline Strip strip_at(const QuantLinearArgs& a, int64_t output) {
 }
 
 // The rows that a whole tile does not cover.
-template <kvs_dtype kType, int kRows, int kStrips>
-inline void last_rows(const QuantLinearArgs& a, int64_t row, const Strip (&strips)[kStrips]) {
+template <kvs_dtype kType, int kRows>
+inline void last_rows(const QuantLinearArgs& a, int64_t row, const Strip (&strips)[kQuantStrips], int64_t next_tile) {
   if constexpr (kRows > 0) {
-    if (a.rows - row == kRows) return quant_tile<kType, kRows>(a, row, strips);
-    last_rows<kType, kRows - 1>(a, row, strips);
+    if (a.rows - row == kRows) return quant_tile<kType, kRows>(a, row, strips, next_tile);
+    last_rows<kType, kRows - 1>(a, row, strips, next_tile);
   }
-}
-
-template <kvs_dtype kType, int kStrips>
-void all_rows(const QuantLinearArgs& a, int64_t output) {
-  Strip strips[kStrips];
-  for (int s = 0; s < kStrips; ++s) strips[s] = strip_at<kType>(a, output + s * kLanes);
-  int64_t row = 0;
-  for (; row + kQuantRows <= a.rows; row += kQuantRows) quant_tile<kType, kQuantRows>(a, row, strips);
-  last_rows<kType, kQuantRows - 1>(a, row, strips);
 }
 
 template <kvs_dtype kType>
 void product(const QuantLinearArgs& a) {
-  int64_t output = a.begin;
-  for (; output + kQuantStrips * kLanes <= a.end; output += kQuantStrips * kLanes) {
-    all_rows<kType, kQuantStrips>(a, output);
+  constexpr int kOutputs = kQuantStrips * kLanes;
+  for (int64_t output = a.begin; output < a.end; output += kOutputs) {
+    // A strip past the end does what the first does, and stores nothing.
+    Strip strips[kQuantStrips];
+    for (int s = 0; s < kQuantStrips; ++s) {
+      const int64_t first = output + s * kLanes;
+      strips[s] = strip_at<kType>(a, first < a.end ? first : output);
+      if (first >= a.end) strips[s].output = a.outputs;
+    }
+    const int64_t next_tile =
+        output + kOutputs < a.end ? strip_at<kType>(a, output + kOutputs).quants - strips[0].quants : 0;
+    int64_t row = 0;
+#if defined(KVASIR_TILES)
+    row = matrix_rows<kType>(a, strips);
+#endif
+    for (; row + kQuantRows <= a.rows; row += kQuantRows) quant_tile<kType, kQuantRows>(a, row, strips, next_tile);
+    last_rows<kType, kQuantRows - 1>(a, row, strips, next_tile);
   }
-  for (; output < a.end; output += kLanes) all_rows<kType, 1>(a, output);
 }
 
 }  // namespace
 
 namespace KVASIR_LEVEL {
 
-void quant_linear(const QuantLinearArgs& args) {
+namespace {
+
+void product_of_type(const QuantLinearArgs& args) {
   switch (args.dtype) {
     case KVS_Q8_0: return product<KVS_Q8_0>(args);
     case KVS_Q4_0: return product<KVS_Q4_0>(args);
@@ -58,6 +69,20 @@ void quant_linear(const QuantLinearArgs& args) {
     case KVS_Q6_K: return product<KVS_Q6_K>(args);
     default: return;
   }
+}
+
+}  // namespace
+
+void quant_linear(const QuantLinearArgs& args) {
+#if defined(KVASIR_TILES)
+  if (args.rows >= kMatrixRows) {
+    open_tiles();
+    product_of_type(args);
+    close_tiles();
+    return;
+  }
+#endif
+  product_of_type(args);
 }
 
 }  // namespace KVASIR_LEVEL

@@ -14,6 +14,8 @@ constexpr int kLanes = 8;
 // Tiles that fit into 16 registers.
 constexpr int kTileRows = 3;
 constexpr int kTilePairs = 6;
+// From so many pairs on, a page of 16-bit elements is widened once for all of them, not by every register tile.
+constexpr int kWidenedPairs = 13;
 
 inline Vec zero() { return _mm256_setzero_ps(); }
 inline Vec set1(float x) { return _mm256_set1_ps(x); }

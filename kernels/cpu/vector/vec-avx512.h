@@ -20,6 +20,8 @@ constexpr int kLanes = 16;
 // Tiles that fit into 32 registers.
 constexpr int kTileRows = 6;
 constexpr int kTilePairs = 8;
+// From so many pairs on, a page of 16-bit elements is widened once for all of them, not by every register tile.
+constexpr int kWidenedPairs = 17;
 
 inline Vec zero() { return _mm512_setzero_ps(); }
 inline Vec set1(float x) { return _mm512_set1_ps(x); }

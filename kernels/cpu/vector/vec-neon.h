@@ -14,6 +14,8 @@ constexpr int kLanes = 4;
 // Tiles that fit into 32 registers.
 constexpr int kTileRows = 5;
 constexpr int kTilePairs = 8;
+// From so many pairs on, a page of 16-bit elements is widened once for all of them, not by every register tile.
+constexpr int kWidenedPairs = 17;
 
 inline Vec zero() { return vdupq_n_f32(0.0f); }
 inline Vec set1(float x) { return vdupq_n_f32(x); }

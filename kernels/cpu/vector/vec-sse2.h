@@ -14,6 +14,8 @@ constexpr int kLanes = 4;
 // Tiles that fit into 16 registers.
 constexpr int kTileRows = 2;
 constexpr int kTilePairs = 4;
+// From so many pairs on, a page of 16-bit elements is widened once for all of them, not by every register tile.
+constexpr int kWidenedPairs = 5;
 
 inline Vec zero() { return _mm_setzero_ps(); }
 inline Vec set1(float x) { return _mm_set1_ps(x); }

@@ -18,8 +18,10 @@
 
 #if defined(__clang__)
 #define KVASIR_UNROLL _Pragma("unroll")
+#define KVASIR_UNROLL_4 _Pragma("unroll 4")
 #else
 #define KVASIR_UNROLL _Pragma("GCC unroll 16")
+#define KVASIR_UNROLL_4 _Pragma("GCC unroll 4")
 #endif
 
 // For the parts of a tile, whose registers must not go through memory.

@@ -1,5 +1,3 @@
-import { renameSync } from "node:fs";
-import path from "node:path";
 import { cpuLevels } from "@kvasir/runtime";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Engine, type EngineOptions, type LoadProgress } from "../src/index.ts";
@@ -44,16 +42,19 @@ const levels: (Partial<EngineOptions> & { name: string })[] =
     : [{ name: "the interpreter", backend: "interpreter" }];
 
 test.each(levels)(
-  "on $name a GGUF file in Q8_0 gives the prompts, ids and texts of its folder in q8_0",
+  "on $name a GGUF file in Q8_0 predicts what its folder in q8_0 does",
   async ({ name: _, ...device }) => {
     const fromFolder = await greedy({ ...device, weights: "q8_0" });
     const fromFile = await greedy({ ...device, model: file.path });
-    for (const [i, { logprobs, ...answer }] of fromFile.entries()) {
-      const { logprobs: expected, ...other } = fromFolder[i]!;
-      expect(answer).toEqual(other);
-      // The order of a head's pairs differs, so sums may, and with them here and there an 8-bit rounding.
-      for (const [j, logprob] of logprobs.entries())
-        expect(Math.abs(logprob - expected[j]!)).toBeLessThan(0.05);
+    for (const [i, { ids, logprobs, promptTokens }] of fromFile.entries()) {
+      const folder = fromFolder[i]!;
+      expect(promptTokens).toBe(folder.promptTokens);
+      // The order of a head's pairs differs, so sums may, and with them here and there an 8-bit rounding: two
+      // tokens that are as likely as each other may change places, and texts go apart from there.
+      const apart = ids.findIndex((id, j) => id !== folder.ids[j]);
+      const common = apart < 0 ? ids.length : apart + 1;
+      for (let j = 0; j < common; j++)
+        expect(Math.abs(logprobs[j]! - folder.logprobs[j]!)).toBeLessThan(0.05);
     }
   },
 );
@@ -70,23 +71,13 @@ test("info says the format and the bytes of the weights", async () => {
   expect(float.info.weightDtypes).toEqual(["bf16"]);
 });
 
-test("a GGUF file is known by its first bytes and ends at the tokens that its vocabulary names", async () => {
-  const elsewhere = path.join(path.dirname(tied.path), "6f1ed002ab5595859014ebf0951522d9.gguf");
-  renameSync(tied.path, elsewhere);
-  try {
-    await using engine = await Engine.load({ model: elsewhere, kvCache });
-    // `<|im_end|>`, which no key names.
-    expect(engine.tokenizer!.eosIds).toEqual([1, 4]);
-    const { finishReason, ids } = await engine.complete({
-      prompt: "Once",
-      maxTokens: 4,
-      temperature: 0,
-      logitBias: { 4: 100 },
-    });
-    expect([finishReason, ids.length]).toEqual(["stop", 1]);
-  } finally {
-    renameSync(elsewhere, tied.path);
-  }
+test("a GGUF file ends at the tokens that its vocabulary names, too", async () => {
+  await using engine = await Engine.load({ model: tied.path, kvCache });
+  // `<|im_end|>`, which no key names.
+  expect(engine.tokenizer!.eosIds).toEqual([1, 4]);
+  const end = { prompt: "Once", maxTokens: 4, temperature: 0, logitBias: { 4: 100 } };
+  const { finishReason, ids } = await engine.complete(end);
+  expect([finishReason, ids.length]).toEqual(["stop", 1]);
 });
 
 test("progress ends at all bytes, and an aborted load gives its reason", async () => {

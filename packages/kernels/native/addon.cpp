@@ -5,6 +5,7 @@
 #include "device.h"
 #include "handle.h"
 #include "pages.h"
+#include "probe.h"
 #include "program.h"
 #include "step.h"
 #include "tensor.h"
@@ -27,6 +28,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("levels", Napi::String::New(env, kvs_levels()));
   exports.Set("openDevice", Napi::Function::New<OpenDevice>(env));
   exports.Set("deviceLevel", Napi::Function::New<DeviceLevel>(env));
+  exports.Set("probe", Napi::Function::New<Probe>(env));
   exports.Set("mapFile", Napi::Function::New<MapFile>(env));
   exports.Set("viewTensor", Napi::Function::New<ViewTensor>(env));
   exports.Set("copyTensor", Napi::Function::New<CopyTensor>(env));

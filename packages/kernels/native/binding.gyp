@@ -11,6 +11,7 @@
         "native/handle.cpp",
         "native/job.cpp",
         "native/pages.cpp",
+        "native/probe.cpp",
         "native/program.cpp",
         "native/status.cpp",
         "native/step.cpp",

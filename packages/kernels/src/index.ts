@@ -17,6 +17,7 @@ export {
 } from "./dtype.ts";
 export { KernelError, type KernelErrorCode } from "./kernel-error.ts";
 export { type CpuLevel, cpuLevels, type DeviceOptions, openDevice } from "./open-device.ts";
+export { type Probe, probeDevice } from "./probe-device.ts";
 export type { BufferSpec, Instruction, Program, Rope } from "./program.ts";
 export { dequantizeRows } from "./quant/dequantize-rows.ts";
 export { type QuantizeTarget, quantizeRows } from "./quant/quantize-rows.ts";

@@ -14,6 +14,7 @@ export type CpuLevel =
   | "avx2"
   | "avx512"
   | "avx512vnni"
+  | "amx"
   | "neon"
   | "neondot";
 

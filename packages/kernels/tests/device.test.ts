@@ -50,10 +50,8 @@ for (const implementation of [interpreter, ...native]) {
   quantPackCases(implementation);
   quantLinearCases(implementation);
   badQuantCases(implementation);
+  turnedKeysCases(implementation);
 }
-
-// Until the native kernels turn keys while they write them.
-turnedKeysCases(interpreter);
 
 twinCases(native, interpreter);
 

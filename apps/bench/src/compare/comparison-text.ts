@@ -1,4 +1,4 @@
-import { textTable } from "../text-table.ts";
+import { markdownTable, textTable } from "../text-table.ts";
 import type { Comparison, ComparisonRow } from "./comparison.ts";
 import type { Spread } from "./spread.ts";
 
@@ -37,13 +37,9 @@ export function comparisonText(comparison: Comparison): string {
 
 /** The same as Markdown, for documents. */
 export function comparisonMarkdown(comparison: Comparison): string {
-  const row = (texts: readonly string[]) => `| ${texts.join(" | ")} |`;
-  return [
-    ...lines(comparison).map((line) => `- ${line}`),
-    "",
-    row(header(comparison.peer.name)),
-    "| --- | --: | --: | --: |",
-    ...comparison.rows.map((one) => row(cells(one))),
-    "",
-  ].join("\n");
+  const { peer, rows } = comparison;
+  const table = markdownTable(header(peer.name), rows.map(cells));
+  return `${lines(comparison)
+    .map((line) => `- ${line}`)
+    .join("\n")}\n\n${table}\n`;
 }

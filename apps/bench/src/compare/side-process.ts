@@ -11,7 +11,12 @@ export class SideProcess implements AsyncDisposable {
   /** @param entry the built module `side-entry` */
   constructor(name: string, entry: string) {
     this.#name = name;
-    this.#child = fork(entry, { serialization: "advanced", stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    this.#child = fork(entry, {
+      // Flags of this process, such as a debugger's, would be measured too.
+      execArgv: [],
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#errors = (this.#errors + text).slice(-2000);
     });

@@ -1,4 +1,10 @@
-import { isQuantDType, type QuantizeTarget, quantizeRows, type WeightDType } from "@kvasir/kernels";
+import {
+  blockFormat,
+  isQuantDType,
+  type QuantizeTarget,
+  quantizeRows,
+  type WeightDType,
+} from "@kvasir/kernels";
 import type { TensorPlan } from "./model-shape.ts";
 import { normalQuantiles, RandomIndices } from "./normal-noise.ts";
 
@@ -7,25 +13,61 @@ export type SynthesizedType = "f32" | "f16" | "bf16" | QuantizeTarget;
 
 /** Numbers made at a time; whole blocks of every type. */
 const slice = 1 << 20;
+/** Blocks that q4_k weights are drawn from: a search finds each block's scales, too slow for a billion weights. */
+const drawnBlocks = 8192;
+
+type Encode = (indices: Uint16Array) => Uint8Array;
 
 /**
- * The bytes of a tensor, piece by piece, of one seed always the same. As the numbers come from a table of
- * 65,536, formats without blocks are looked up in that table's own encoding.
+ * Makes the bytes of tensors, of one seed always the same. As the numbers come from a table of 65,536, formats
+ * without blocks are looked up in that table's own encoding.
  */
-export function* tensorBytes(plan: TensorPlan, type: SynthesizedType, seed: number): Generator<Uint8Array> {
-  const { name, shape, mean, deviation } = plan;
-  const count = shape.reduce((product, size) => product * size, 1);
-  const table = Float32Array.from(normalQuantiles(), (value) => mean + deviation * value);
-  const random = new RandomIndices(seed, name);
-  const encode = encoder(table, type);
-  for (let from = 0; from < count; from += slice) {
-    const indices = new Uint16Array(Math.min(slice, count - from));
-    random.fill(indices);
-    yield encode(indices);
+export class TensorEncoder {
+  readonly #seed: number;
+  /** Blocks drawn from, by the deviation of their values. */
+  readonly #drawn = new Map<number, Uint8Array>();
+
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
+
+  /** Piece by piece. */
+  *bytes(plan: TensorPlan, type: SynthesizedType): Generator<Uint8Array> {
+    const { name, shape, mean, deviation } = plan;
+    const table = Float32Array.from(normalQuantiles(), (value) => mean + deviation * value);
+    const random = new RandomIndices(this.#seed, name);
+    const encode = type === "q4_k" ? this.#draw(table, deviation) : encoder(table, type);
+    // A block that is drawn takes one random number.
+    const values = type === "q4_k" ? blockFormat[type].values : 1;
+    const count = shape.reduce((product, size) => product * size, 1) / values;
+    for (let from = 0; from < count; from += slice / values) {
+      const indices = new Uint16Array(Math.min(slice / values, count - from));
+      random.fill(indices);
+      yield encode(indices);
+    }
+  }
+
+  #draw(table: Float32Array, deviation: number): Encode {
+    const { values, bytes } = blockFormat.q4_k;
+    let blocks = this.#drawn.get(deviation);
+    if (!blocks) {
+      const indices = new Uint16Array(drawnBlocks * values);
+      new RandomIndices(this.#seed, `blocks of ${deviation}`).fill(indices);
+      blocks = encoder(table, "q4_k")(indices);
+      this.#drawn.set(deviation, blocks);
+    }
+    return (indices) => {
+      const out = new Uint8Array(indices.length * bytes);
+      for (let i = 0; i < indices.length; i++) {
+        const from = (indices[i]! % drawnBlocks) * bytes;
+        out.set(blocks.subarray(from, from + bytes), i * bytes);
+      }
+      return out;
+    };
   }
 }
 
-function encoder(table: Float32Array, type: SynthesizedType): (indices: Uint16Array) => Uint8Array {
+function encoder(table: Float32Array, type: SynthesizedType): Encode {
   if (isQuantDType(type)) {
     return (indices) => quantizeRows(type, looked(new Float32Array(indices.length), table, indices));
   }

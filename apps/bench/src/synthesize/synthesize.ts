@@ -1,5 +1,5 @@
 import { type GgufWritable, writeGguf } from "@kvasir/gguf";
-import { ggufTypeOf, type SynthesizedType, tensorBytes } from "./encode-numbers.ts";
+import { ggufTypeOf, type SynthesizedType, TensorEncoder } from "./encode-numbers.ts";
 import { type ModelShape, type ModelShapeName, modelShapes, tensorPlans } from "./model-shape.ts";
 import { copiedVocabulary, madeUpVocabulary } from "./vocabulary.ts";
 
@@ -25,10 +25,11 @@ export async function synthesize(options: SynthesizeOptions): Promise<void> {
   const named: ModelShape = modelShapes[options.shape];
   const vocabulary = vocab === undefined ? madeUpVocabulary(named.vocab) : await copiedVocabulary(vocab);
   const shape: ModelShape = { ...named, vocab: vocabulary.size };
+  const encoder = new TensorEncoder(seed);
   const tensors = tensorPlans(shape).map((plan) => {
     const type = plan.shape.length === 1 ? "f32" : weights;
     const { name } = plan;
-    return { name, type: ggufTypeOf(type), shape: plan.shape, data: () => tensorBytes(plan, type, seed) };
+    return { name, type: ggufTypeOf(type), shape: plan.shape, data: () => encoder.bytes(plan, type) };
   });
   const name = `${options.shape} ${weights} of seed ${seed}`;
   const metadata = new Map([...shapeMetadata(shape, name), ...vocabulary.metadata]);

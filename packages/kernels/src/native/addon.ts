@@ -11,6 +11,8 @@ export type NativeAddon = {
   /** `undefined`: the best level. */
   openDevice(level: string | undefined, threads: number): DeviceHandle;
   deviceLevel(device: DeviceHandle): string;
+  /** `kind`: a `kvs_probe_kind`; promises a rate. */
+  probe(device: DeviceHandle, kind: number, bytes: number, seconds: number): Promise<number>;
   mapFile(path: string): { readonly file: FileHandle; readonly size: number };
   viewTensor(file: FileHandle, dtype: number, shape: BigInt64Array, offset: number): TensorHandle;
   copyTensor(

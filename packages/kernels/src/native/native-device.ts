@@ -71,6 +71,12 @@ export class NativeDevice extends Disposal implements Device {
     return new NativeExecutable(this.#addon, this, this.#handle, program);
   }
 
+  /** See `probeDevice`, which checks the arguments. */
+  async probe(kind: number, bytes: number, seconds: number): Promise<number> {
+    this.checkAlive();
+    return awaitNative(() => this.#addon.probe(this.#handle, kind, bytes, seconds));
+  }
+
   protected override release(): void {
     this.#addon.close(this.#handle);
   }

@@ -3,21 +3,10 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { devices } from "../../tests/devices.ts";
 import { TestSequence } from "../../tests/test-sequence.ts";
+import { compileGraph } from "./compile.ts";
 import { emit } from "./emit.ts";
-import { fuseGated } from "./fuse-gated.ts";
-import { fuseResiduals } from "./fuse-residuals.ts";
-import { fuseRopeWrites } from "./fuse-rope-writes.ts";
 import { flatten, type Graph, outputOf, type Value } from "./graph.ts";
 import { GraphBuilder } from "./graph-builder.ts";
-import { narrowRows } from "./narrow-rows.ts";
-import { planBuffers } from "./plan-buffers.ts";
-import { sinkFromBodies } from "./sink-from-bodies.ts";
-
-function compileGraph(graph: Graph): Program {
-  const lean = narrowRows(sinkFromBodies(graph));
-  const fused = fuseRopeWrites(fuseGated(fuseResiduals(lean)));
-  return emit(fused, planBuffers(fused));
-}
 
 const shape = { kvLayers: 3, kvHeads: 2, headDim: 4, vocabSize: 12 };
 const rope: Rope = { inverseFrequencies: Float64Array.of(1, 0.1), scale: 1, interleaved: false };
