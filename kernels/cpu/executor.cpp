@@ -145,13 +145,13 @@ void Executor::products(size_t at, const Window& window) {
   const Rows rows = rows_of(first->out, window);
   if (rows.count == 0) return;
   if (program_.plan[at].quantize) quantize(first->a, rows);
-  // Parts small enough to share evenly, large enough to be worth it, and whole groups of outputs.
+  // Parts small enough to share evenly, large enough to be worth it, and whole pairs of groups of outputs.
   int64_t outputs = 0;
   for (size_t k = 0; k < joined; ++k) outputs += width(first[k].out);
   const int64_t fair = outputs / (4 * pool_.threads()) + 1;
   const int64_t least = kLeastProducts / (rows.count * width(first->a)) + 1;
   const int64_t part = pool_.threads() == 1 ? outputs : std::max(fair, least);
-  const int64_t whole = (part + kGroupOutputs - 1) / kGroupOutputs * kGroupOutputs;
+  const int64_t whole = (part + 2 * kGroupOutputs - 1) / (2 * kGroupOutputs) * (2 * kGroupOutputs);
   const auto parts = [&](const kvs_instruction& i) { return (width(i.out) + whole - 1) / whole; };
   int64_t items = 0;
   for (size_t k = 0; k < joined; ++k) items += parts(first[k]);

@@ -1,12 +1,13 @@
 export { benchProgram } from "./bench-program.ts";
-export { type CompareOptions, compare, DisagreementError } from "./compare/compare.ts";
-export type { Comparison, ComparisonRow, Conditions } from "./compare/comparison.ts";
+export { DisagreementError } from "./compare/check-agreement.ts";
+export { type CompareOptions, compare } from "./compare/compare.ts";
+export type { Comparison, ComparisonRow } from "./compare/comparison.ts";
 export type { Agreement } from "./compare/divergence.ts";
 export { findPeer } from "./compare/find-peer.ts";
 export { type Lengths, type MeasureName, measureNames } from "./compare/measure.ts";
 export type { ModelFacts } from "./compare/model-facts.ts";
 export type { KvasirSideOptions, LlamaSideOptions, SideInfo } from "./compare/side.ts";
-export type { Spread } from "./compare/spread.ts";
+export type { Conditions } from "./conditions.ts";
 export {
   type KernelShare,
   type MachineRates,
@@ -14,6 +15,7 @@ export {
   type RooflineOptions,
   roofline,
 } from "./roofline/roofline.ts";
+export type { Spread } from "./spread.ts";
 export type { SynthesizedType } from "./synthesize/encode-numbers.ts";
 export { type ModelShapeName, modelShapeNames } from "./synthesize/model-shape.ts";
 export { type SynthesizeOptions, synthesize } from "./synthesize/synthesize.ts";

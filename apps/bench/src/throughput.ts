@@ -1,4 +1,6 @@
 import { Engine, type EngineInfo, type EngineOptions } from "@kvasir/core";
+import { randomIds } from "./random-ids.ts";
+import { spreadOf } from "./spread.ts";
 
 export type ThroughputOptions = {
   readonly engine: EngineOptions;
@@ -28,15 +30,13 @@ export type ThroughputRow = {
 export type ThroughputReport = { readonly info: EngineInfo; readonly rows: readonly ThroughputRow[] };
 
 /** Every run has prompts of its own, so that no cache of prefixes can make a run look faster than it is. */
-function prompts(options: ThroughputOptions, batch: number, run: number, vocabSize: number): Int32Array[] {
-  let state = (options.seed * 2_654_435_761 + batch * 40_503 + run * 69_069 + 1) >>> 0;
-  const next = () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state = (state ^ (state << 5)) >>> 0;
-    return state % vocabSize;
-  };
-  return Array.from({ length: batch }, () => Int32Array.from({ length: options.prompt }, next));
+function prompts(
+  { seed, prompt }: ThroughputOptions,
+  batch: number,
+  run: number,
+  vocab: number,
+): Int32Array[] {
+  return Array.from({ length: batch }, (_, i) => randomIds(prompt, vocab, seed + run * batch + i));
 }
 
 async function once(engine: Engine, ids: readonly Int32Array[], generate: number) {
@@ -65,12 +65,6 @@ async function once(engine: Engine, ids: readonly Int32Array[], generate: number
   };
 }
 
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 /** Measures a model's throughput over batches; a warm-up run of each batch is not counted. */
 export async function throughput(
   options: ThroughputOptions,
@@ -95,8 +89,8 @@ export async function throughput(
       const counted = rates.slice(1);
       rows.push({
         batch,
-        promptRate: median(counted.map(({ promptRate }) => promptRate)),
-        generationRate: median(counted.map(({ generationRate }) => generationRate)),
+        promptRate: spreadOf(counted.map(({ promptRate }) => promptRate)).median,
+        generationRate: spreadOf(counted.map(({ generationRate }) => generationRate)).median,
         peakKvBytes: engine.stats().peakKvBytes,
         peakRss: Math.max(peakRss, process.memoryUsage.rss()),
       });

@@ -25,15 +25,18 @@ async function ask(openai: OpenAI): Promise<string[]> {
   return [whole.choices[0]!.text, chat];
 }
 
-it("answers OpenAI's client from a GGUF file as from the folder that is quantised while it loads", async () => {
-  const answers = [];
-  for (const engine of [{ model: file.path }, { weights: "q8_0" } as const]) {
-    const server = await RealServer.start({ kvCache: { memory: "16MiB", dtype: "f32" }, ...engine });
-    answers.push(await ask(server.openai));
-    await server.stop();
-  }
-  expect(answers[0]).toEqual(answers[1]);
-  expect(answers[0]!.map((text) => text.length > 10)).toEqual([true, true]);
+it.each([
+  ["a GGUF file", () => ({ model: file.path })],
+  ["a folder that is quantised while it loads", () => ({ weights: "q8_0" as const })],
+])("answers OpenAI's client from %s as the engine answers", async (_, options) => {
+  const server = await RealServer.start(options());
+  const answers = await ask(server.openai);
+  const alone = { maxTokens: greedy.max_tokens, temperature: 0 };
+  const whole = await server.engine.complete({ ...alone, prompt: "Once upon a time" });
+  const chat = await server.engine.complete({ ...alone, messages });
+  expect(answers).toEqual([whole.text, chat.text]);
+  expect(answers.map((text) => text.length > 10)).toEqual([true, true]);
+  await server.stop();
 });
 
 it("kvasir-server --model of a GGUF file says the type of its weights, and answers", async () => {

@@ -109,11 +109,11 @@ KVASIR_INLINE void add_half(const RowTerms (&terms)[kRows], const int8_t* const 
 // Asks for the weights some way ahead; past the end of the groups, for those of the next tile of outputs, which
 // lie next_tile bytes on (0: there is none). Into the second-level cache: asking the first for as much makes the
 // loads wait. The distances are those that measured best on Zen 4 with one row (with two groups side by side, 28
-// GB/s of q8_0 against 25 without, 22 of q4_0 against 19).
+// GB/s of q8_0 against 25 without, 22 of q4_0 against 19; with one group, 24 of both).
 template <kvs_dtype kType, int kStrips>
 KVASIR_INLINE void prefetch_ahead(const Strip (&strips)[kStrips], int64_t run, int64_t runs, int64_t next_tile) {
   constexpr PackedFormat kFormat = packed_format(kType);
-  constexpr int kAheadBytes = kLanes == kGroupOutputs && kFormat.bits == 8 ? 2048 : 4096;
+  constexpr int kAheadBytes = kLanes < kGroupOutputs ? 6144 : kFormat.bits == 8 ? 2048 : 4096;
   constexpr int kAheadRuns = kAheadBytes / kFormat.run_bytes();
   int64_t ahead = run + kAheadRuns;
   int64_t skipped = 0;
@@ -131,7 +131,8 @@ KVASIR_INLINE void prefetch_ahead(const Strip (&strips)[kStrips], int64_t run, i
 }
 
 // Adds bias, then residual; the last `left` lanes may be outputs that only fill up the group.
-__attribute__((noinline)) void store_result(const QuantLinearArgs& a, Vec sum, int64_t output, int64_t at, int64_t left) {
+__attribute__((noinline)) void store_result(const QuantLinearArgs& a, Vec sum, int64_t output, int64_t at,
+                                            int64_t left) {
   if (left >= kLanes) {
     if (a.bias) sum = add(sum, load(a.bias + output));
     if (a.residual) sum = add(sum, load(a.residual + at));

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Device, PageMemory, PageMemorySpec } from "../src/device.ts";
 import type { DType } from "../src/dtype.ts";
+import { Decoding } from "./decoding.ts";
 import { firstColumns, type Implementation, relativeError } from "./implementation.ts";
 import { NaiveHead } from "./naive-head.ts";
 import { PagedSequence, PageIds } from "./paged-sequence.ts";
@@ -17,6 +18,22 @@ const masks: readonly Mask[] = [
   { strict: false, window: 9 },
   { strict: true, window: 1 },
   { strict: true, window: 20 },
+];
+
+/** Slots that the native levels take at a time. */
+const span = 256;
+
+type Grouping = { readonly group: number; readonly headDim: number; readonly pageTokens: number } & {
+  readonly dtype: DType;
+  readonly mask: Mask;
+};
+
+const groupings: readonly Grouping[] = [
+  { group: 1, headDim: 6, pageTokens: 16, dtype: "f32", mask: masks[0]! },
+  { group: 2, headDim: 20, pageTokens: 32, dtype: "bf16", mask: { strict: true, window: 300 } },
+  { group: 7, headDim: 64, pageTokens: 16, dtype: "f16", mask: masks[1]! },
+  { group: 8, headDim: 80, pageTokens: 32, dtype: "f16", mask: masks[0]! },
+  { group: 2, headDim: 128, pageTokens: 32, dtype: "f32", mask: { strict: false, window: 260 } },
 ];
 
 /** Attention over pages, against a cache of plain arrays. */
@@ -69,6 +86,64 @@ export function attentionCases({ name, open, precision }: Implementation): void 
       world.dispose();
     });
 
+    it.each(groupings)(
+      "$group query heads to a KV head of $headDim elements: any length around a span of slots",
+      async ({ group, headDim, pageTokens, dtype, mask }) => {
+        const random = new Random(group);
+        const kvHeads = group < 7 ? 2 : 1;
+        const model = new AttentionModel(random, { headDim, kvHeads, heads: kvHeads * group, mask });
+        const world = model.world(device, { pages: 140, pageTokens, headDim, dtype }, 1);
+        for (const rows of [span - 1, 1, 1, span + 2, 1]) {
+          const [actual, expected] = await world.step(random, rows);
+          expect(relativeError(actual, expected), `${rows} rows`).toBeLessThan(longTolerance);
+        }
+        world.dispose();
+      },
+    );
+
+    it.each(groupings)(
+      "$group query heads to a KV head of $headDim elements: the same bits one by one, in chunks and at once",
+      async ({ group, headDim, pageTokens, dtype, mask }) => {
+        const random = new Random(100 + group);
+        const { sketch } = new AttentionModel(random, { headDim, kvHeads: 1, heads: group, mask });
+        const tokens = random.integers(2 * span + 3, 0, sketch.shape.vocabSize - 1);
+        const results = [];
+        for (const size of [tokens.length, 1, 100]) {
+          using decoding = new Decoding(device, sketch, { pages: 40, pageTokens, dtype }, size);
+          results.push(await decoding.inChunks(decoding.sequence(), tokens, size));
+        }
+        for (const result of results) expect(firstDifference(result, results[0]!)).toBe(-1);
+      },
+    );
+
+    it.each(groupings)(
+      "$group query heads to a KV head of $headDim elements: slots that a row does not see may hold anything",
+      async ({ group, headDim, pageTokens, dtype, mask: { strict } }) => {
+        const random = new Random(200 + group);
+        const window = 40;
+        const attention = { headDim, kvHeads: 1, heads: group, mask: { strict, window } };
+        const { sketch, k, v } = new AttentionModel(random, attention);
+        for (const { data } of [k, v]) data.fill(Number.NaN, 0, headDim);
+        const { vocabSize } = sketch.shape;
+        const [seen, hidden] = [random.integers(300, 1, vocabSize - 1), 60];
+        const results = [];
+        for (const first of [random.integers(hidden, 1, vocabSize - 1), new Int32Array(hidden)]) {
+          using decoding = new Decoding(device, sketch, { pages: 24, pageTokens, dtype });
+          const slots = 24 * pageTokens;
+          // Token 0 leaves nothing but NaN in every page.
+          if (first[0] === 0)
+            await decoding.step([decoding.sequence(PageIds.inOrder(24)), new Int32Array(slots)]);
+          const sequence = decoding.sequence();
+          await decoding.step([sequence, first]);
+          const logits = [await decoding.inChunks(sequence, seen.subarray(0, 290), 290)];
+          logits.push(await decoding.inChunks(sequence, seen.subarray(290), 1));
+          results.push(logits.flatMap((part) => Array.from(part)).slice(window * vocabSize));
+        }
+        expect(results[0]!.every(Number.isFinite)).toBe(true);
+        expect(firstDifference(results[1]!, results[0]!)).toBe(-1);
+      },
+    );
+
     it("gives zeros where nothing is visible", async () => {
       const model = new AttentionModel(new Random(8), { headDim: 6, kvHeads: 1, heads: 2, mask: masks[1]! });
       const world = model.world(device, { pages: 8, pageTokens: 16, headDim: 6, dtype: "f32" }, 1);
@@ -93,6 +168,13 @@ export function attentionCases({ name, open, precision }: Implementation): void 
       world.dispose();
     });
   });
+}
+
+/** The first element that is not the same number, or -1; `toEqual` takes seconds for so many. */
+function firstDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Math.min(a.length, b.length);
+  for (let i = 0; i < a.length; i++) if (!Object.is(a[i], b[i])) return i;
+  return -1;
 }
 
 type Attention = {

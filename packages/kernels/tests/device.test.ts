@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createInterpreter } from "../src/interpreter/interpreter.ts";
-import { cpuLevels, openDevice } from "../src/open-device.ts";
+import { type CpuLevel, cpuLevels, openDevice } from "../src/open-device.ts";
 import { attentionCases } from "./attention.case.ts";
 import { badMemoryCases } from "./bad-memory.case.ts";
 import { badProgramCases } from "./bad-program.case.ts";
@@ -23,13 +23,12 @@ import { twinCases } from "./twin.case.ts";
 
 const interpreter: Implementation = { name: "interpreter", open: createInterpreter, precision: "double" };
 
-const native: Implementation[] = cpuLevels().flatMap((cpu) =>
-  [1, 2].map((threads) => ({
-    name: `cpu ${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
-    open: () => openDevice({ backend: "native", cpu, threads }),
-    precision: "single" as const,
-  })),
-);
+const onThreads = (cpu: CpuLevel, threads: number): Implementation => ({
+  name: `cpu ${cpu}, ${threads} ${threads === 1 ? "thread" : "threads"}`,
+  open: () => openDevice({ backend: "native", cpu, threads }),
+  precision: "single",
+});
+const native = cpuLevels().flatMap((cpu) => [1, 2].map((threads) => onThreads(cpu, threads)));
 
 for (const implementation of [interpreter, ...native]) {
   opsCases(implementation);
@@ -55,9 +54,10 @@ for (const implementation of [interpreter, ...native]) {
 
 twinCases(native, interpreter);
 
-for (let i = 0; i < native.length; i += 2) {
-  sameBitsCases(native[i]!, native[i + 1]!);
-  sameQuantBitsCases(native[i]!, native[i + 1]!);
+for (const cpu of cpuLevels()) {
+  const [one, two, five] = [1, 2, 5].map((threads) => onThreads(cpu, threads));
+  sameBitsCases([one!, two!, five!]);
+  sameQuantBitsCases(one!, two!);
 }
 
 describe.skipIf(noNative)(needsNative("native kernels"), () => {

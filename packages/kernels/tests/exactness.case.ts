@@ -64,25 +64,42 @@ export function exactnessCases({ name, open }: Implementation): void {
   );
 }
 
-/** Two implementations whose results must be the same bits: one level with different numbers of threads. */
-export function sameBitsCases(one: Implementation, two: Implementation): void {
-  it.each(formats)(
-    `${one.name} and ${two.name} give the same bits ($weights weights, $pages pages)`,
-    async (format) => {
-      const { weights, pages, headDim, width } = format;
-      const sketch = tinyDecoder(23, { ...tinyModel, weights, headDim, width, layers: 1 });
-      const tokens = new Random(24).integers(70, 0, 49);
-      const results = [];
-      for (const { open } of [one, two]) {
-        using device = open();
-        using decoding = new Decoding(device, sketch, { dtype: pages });
-        const sequence = decoding.sequence();
-        results.push([
-          ...(await decoding.step([sequence, tokens.subarray(0, 40)])),
-          ...(await decoding.step([decoding.sequence(), tokens], [sequence, tokens.subarray(40, 41)])),
-        ]);
-      }
-      expect(results[1]).toEqual(results[0]);
-    },
-  );
+/** Implementations whose results must be the same bits: one level with different numbers of threads. */
+export function sameBitsCases(implementations: readonly Implementation[]): void {
+  const names = implementations.map(({ name }) => name).join(" and ");
+
+  it.each(formats)(`${names} give the same bits ($weights weights, $pages pages)`, async (format) => {
+    const { weights, pages, headDim, width } = format;
+    const sketch = tinyDecoder(23, { ...tinyModel, weights, headDim, width, layers: 1 });
+    const tokens = new Random(24).integers(70, 0, 49);
+    const results = [];
+    for (const { open } of implementations) {
+      using device = open();
+      using decoding = new Decoding(device, sketch, { dtype: pages });
+      const sequence = decoding.sequence();
+      results.push([
+        ...(await decoding.step([sequence, tokens.subarray(0, 40)])),
+        ...(await decoding.step([decoding.sequence(), tokens], [sequence, tokens.subarray(40, 41)])),
+      ]);
+    }
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+
+  it.each(formats)(`${names} share long sequences alike ($pages pages)`, async ({ pages, headDim }) => {
+    const sketch = tinyDecoder(25, { ...tinyModel, headDim, layers: 1 });
+    const random = new Random(26);
+    const [long, short] = [random.integers(540, 0, 49), random.integers(12, 0, 49)];
+    const results = [];
+    for (const { open } of implementations) {
+      using device = open();
+      using decoding = new Decoding(device, sketch, { pages: 160, dtype: pages }, 27);
+      const [one, other] = [decoding.sequence(), decoding.sequence()];
+      // Alone a token's spans are shared among the threads; beside a chunk it is one of many parts.
+      const parts = [await decoding.step([one, long.subarray(0, 530)])];
+      for (let i = 0; i < 8; i++) parts.push(await decoding.step([one, long.subarray(530 + i, 531 + i)]));
+      parts.push(await decoding.step([other, short], [one, long.subarray(538)]));
+      results.push(parts.flat());
+    }
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
 }

@@ -1,7 +1,8 @@
-import { fileURLToPath } from "node:url";
+import { conditionsNow } from "../conditions.ts";
+import { randomIds } from "../random-ids.ts";
+import { spreadOf } from "../spread.ts";
+import { checkAgreement } from "./check-agreement.ts";
 import type { Comparison, ComparisonRow } from "./comparison.ts";
-import { conditionsNow } from "./conditions.ts";
-import { type Agreement, agreementOf } from "./divergence.ts";
 import {
   type Lengths,
   type MeasureName,
@@ -10,11 +11,10 @@ import {
   type Workload,
   workloadsFor,
 } from "./measure.ts";
-import { defaultMaxKl, type ModelFacts, modelFacts } from "./model-facts.ts";
-import { randomIds } from "./random-ids.ts";
-import type { KvasirSideOptions, LlamaSideOptions, Probe, SideInfo, SideOptions } from "./side.ts";
+import { type ModelFacts, modelFacts } from "./model-facts.ts";
+import type { KvasirSideOptions, LlamaSideOptions, SideInfo, SideOptions } from "./side.ts";
+import { sideEntry } from "./side-entry-path.ts";
 import { SideProcess } from "./side-process.ts";
-import { spreadOf } from "./spread.ts";
 
 type Unsized<Options> = Omit<Options, "model" | "threads" | "sequences" | "cacheTokens">;
 
@@ -34,29 +34,6 @@ export type CompareOptions = {
   readonly maxKl?: number;
   readonly onProgress?: (done: number, of: number) => void;
 };
-
-/** The two sides do not compute the same, so that their speeds are not to be compared. */
-export class DisagreementError extends Error {
-  override readonly name = "DisagreementError";
-  readonly code = "disagreement";
-  readonly agreement: Agreement;
-
-  constructor(agreement: Agreement) {
-    const { largestKl, meanKl, maxKl, places } = agreement;
-    super(
-      `the two sides give different next-token distributions: KL divergence up to ${largestKl.toExponential(2)} nats, ${meanKl.toExponential(2)} on average over ${places} places; at most ${maxKl} is allowed (--max-kl). Nothing is compared.`,
-    );
-    this.agreement = agreement;
-  }
-}
-
-/** The built process of a side: a bundle that stands in `dist`, whichever of source and bundle runs this. */
-const entry = fileURLToPath(new URL("../dist/side-entry.js", builtBeside(import.meta.url)));
-
-/** Source files lie one folder deeper than bundles. */
-function builtBeside(url: string): string {
-  return url.endsWith(".ts") ? new URL("..", url).href : url;
-}
 
 /**
  * Compares Kvasir with another engine on one file: first whether both compute the same, then speed and
@@ -112,31 +89,6 @@ function checkLengths(workloads: readonly Workload[], { context }: ModelFacts): 
   );
 }
 
-/** Short and long prompts, read at once and token by token: every kernel that is measured has its part. */
-function probesFor({ vocab, context }: ModelFacts, seed: number): Probe[] {
-  return [1, 40, Math.min(600, context - 8)].map((length, i) => ({
-    prompt: randomIds(length, vocab, seed + 7 * i),
-    rows: Int32Array.from(new Set([0, 0.25, 0.5, 0.75, 1].map((part) => Math.floor(part * (length - 1))))),
-    after: randomIds(4, vocab, seed + 7 * i + 1),
-  }));
-}
-
-async function checkAgreement(
-  ours: SideOptions,
-  peer: SideOptions,
-  facts: ModelFacts,
-  { seed, maxKl = defaultMaxKl(facts.weights) }: CompareOptions,
-): Promise<Agreement> {
-  const probes = probesFor(facts, seed);
-  const flat = async (name: string, options: SideOptions) => {
-    await using side = new SideProcess(name, entry);
-    return (await side.ask("logits", { options, probes })).logits.flat();
-  };
-  const agreement = agreementOf(await flat(peer.kind, peer), await flat("kvasir", ours), maxKl);
-  if (!agreement.passed) throw new DisagreementError(agreement);
-  return agreement;
-}
-
 class Samples {
   readonly #byMeasure = new Map<MeasureName, number[]>();
 
@@ -162,8 +114,8 @@ async function runRound(
   { workloads, facts, seed, oursFirst }: Round,
   samples: { readonly ours: Samples; readonly peer: Samples },
 ): Promise<readonly [SideInfo, SideInfo]> {
-  await using ourProcess = new SideProcess("kvasir", entry);
-  await using peerProcess = new SideProcess(peer.kind, entry);
+  await using ourProcess = new SideProcess("kvasir", sideEntry);
+  await using peerProcess = new SideProcess(peer.kind, sideEntry);
   const us = { process: ourProcess, options: ours, samples: samples.ours };
   const them = { process: peerProcess, options: peer, samples: samples.peer };
   const order = oursFirst ? [us, them] : [them, us];

@@ -1,6 +1,6 @@
+import type { Spread } from "../spread.ts";
 import { markdownTable, textTable } from "../text-table.ts";
 import type { Comparison, ComparisonRow } from "./comparison.ts";
-import type { Spread } from "./spread.ts";
 
 const header = (peer: string) => ["", "kvasir", peer, "ratio"];
 

@@ -1,8 +1,9 @@
+import type { Conditions } from "../conditions.ts";
+import type { Spread } from "../spread.ts";
 import type { Agreement } from "./divergence.ts";
 import type { Lengths, MeasureName } from "./measure.ts";
 import type { ModelFacts } from "./model-facts.ts";
 import type { SideInfo } from "./side.ts";
-import type { Spread } from "./spread.ts";
 
 /** One measure of both sides. */
 export type ComparisonRow = {
@@ -13,18 +14,6 @@ export type ComparisonRow = {
   readonly peer: Spread;
   /** How many times better Kvasir is, of each repetition: faster, sooner or smaller. */
   readonly ratio: Spread;
-};
-
-/** The conditions of a run, without which its numbers say nothing. */
-export type Conditions = {
-  readonly date: string;
-  readonly cpu: string;
-  readonly processors: number;
-  readonly memoryBytes: number;
-  readonly system: string;
-  readonly node: string;
-  /** Load of the machine in the minute before. */
-  readonly loadBefore: number;
 };
 
 /** What `compare` finds; `kvasir-bench compare --json` prints it. */

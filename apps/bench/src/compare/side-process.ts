@@ -33,15 +33,15 @@ export class SideProcess implements AsyncDisposable {
       const why = killedBy ? `killed by ${killedBy}` : `exit code ${code}`;
       throw new Error(`${this.#name}: its process ended (${why}): ${this.#errors.trim() || "no message"}`);
     });
+    const replied = once(this.#child, "message", { signal });
     try {
-      const replied = once(this.#child, "message", { signal });
       if (!this.#child.connected) await ended;
       this.#child.send({ name, ask });
       const [reply] = (await Promise.race([replied, ended])) as [SideReply];
       if ("error" in reply) throw new Error(`${this.#name}: ${reply.error}`);
       return reply.value as SideRequests[Name]["reply"];
     } finally {
-      ended.catch(() => {});
+      for (const waiting of [replied, ended]) waiting.catch(() => {});
       over.abort();
     }
   }

@@ -6,8 +6,7 @@ import {
   probeDevice,
   type WeightDType,
 } from "@kvasir/kernels";
-import type { Conditions } from "../compare/comparison.ts";
-import { conditionsNow } from "../compare/conditions.ts";
+import { type Conditions, conditionsNow } from "../conditions.ts";
 import { timeAttend } from "./attend-run.ts";
 import { type KernelTime, timeLinear } from "./linear-run.ts";
 

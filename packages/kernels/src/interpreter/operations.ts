@@ -1,11 +1,9 @@
 import { isQuantDType, tensorBytes } from "../dtype.ts";
 import { emptyBlock } from "../quant/block.ts";
 import { dequantizeBlocks } from "../quant/dequantize-rows.ts";
+import type { Rows } from "./rows.ts";
 import type { Weights } from "./weights.ts";
 import type { Work } from "./work-queue.ts";
-
-/** Rows `from` to `to - 1` of the buffers. */
-export type Rows = { readonly from: number; readonly to: number };
 
 export function* embed(
   out: Float64Array,

@@ -1,6 +1,7 @@
-import { dot, type Product, type Rows } from "./operations.ts";
+import { dot, type Product } from "./operations.ts";
 import { quantDot } from "./quant-matrix.ts";
 import { roundRows } from "./rounded-rows.ts";
+import type { Rows } from "./rows.ts";
 import type { Weights } from "./weights.ts";
 import type { Work } from "./work-queue.ts";
 

@@ -1,4 +1,4 @@
-import type { Rows } from "./operations.ts";
+import type { Rows } from "./rows.ts";
 import type { Work } from "./work-queue.ts";
 
 /** Rows of activations rounded to 8 bits in blocks of 32, as `Instruction` says. */
