@@ -16,7 +16,10 @@
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
     "avx512_flags": ["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma", "-mf16c"],
     "avx512vnni_flags": ["<@(avx512_flags)", "-mavx512vnni"],
-    "amx_flags": ["<@(avx512vnni_flags)", "-mamx-tile", "-mamx-int8"]
+    "amx_flags": ["<@(avx512vnni_flags)", "-mamx-tile", "-mamx-int8"],
+    # The first is named because a compiler's own default may be more.
+    "neon_flags": ["-march=armv8-a"],
+    "neondot_flags": ["-march=armv8.2-a+dotprod"]
   },
   "target_defaults": {
     "include_dirs": ["cpu", "include"],
@@ -73,7 +76,8 @@
               "kvasir_cpu_amx"
             ]
           }
-        ]
+        ],
+        ["target_arch=='arm64'", { "dependencies": ["kvasir_cpu_neon", "kvasir_cpu_neondot"] }]
       ]
     },
     {
@@ -144,6 +148,29 @@
             "defines": ["KVASIR_LEVEL=amx"],
             "cflags": ["-O3", "<@(amx_flags)"],
             "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(amx_flags)"] }
+          }
+        ]
+      }
+    ],
+    [
+      "target_arch=='arm64'",
+      {
+        "targets": [
+          {
+            "target_name": "kvasir_cpu_neon",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=neon"],
+            "cflags": ["-O3", "<@(neon_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(neon_flags)"] }
+          },
+          {
+            "target_name": "kvasir_cpu_neondot",
+            "type": "static_library",
+            "sources": ["<@(vector_sources)"],
+            "defines": ["KVASIR_LEVEL=neondot"],
+            "cflags": ["-O3", "<@(neondot_flags)"],
+            "xcode_settings": { "OTHER_CPLUSPLUSFLAGS": ["<@(neondot_flags)"] }
           }
         ]
       }

@@ -119,6 +119,8 @@ const KernelTable* kvs_avx2_kernels();
 const KernelTable* kvs_avx512_kernels();
 const KernelTable* kvs_avx512vnni_kernels();
 const KernelTable* kvs_amx_kernels();
+const KernelTable* kvs_neon_kernels();
+const KernelTable* kvs_neondot_kernels();
 
 }  // namespace kvasir
 

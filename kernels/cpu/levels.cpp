@@ -13,6 +13,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
+#elif defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#elif defined(__aarch64__) && defined(__APPLE__)
+#include <sys/sysctl.h>
 #endif
 
 namespace kvasir {
@@ -76,6 +80,30 @@ const std::vector<Level>& all_levels() {
       {kvs_avx512_kernels(), processor.avx512},
       {kvs_avx512vnni_kernels(), processor.avx512vnni},
       {kvs_amx_kernels(), processor.amx},
+  };
+  return levels;
+}
+
+#elif defined(__aarch64__)
+
+// FEAT_DotProd, where the operating system tells; Advanced SIMD is part of every AArch64.
+bool has_dot_products() {
+#if defined(__linux__)
+  return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0;
+#elif defined(__APPLE__)
+  int value = 0;
+  size_t size = sizeof value;
+  return sysctlbyname("hw.optional.arm.FEAT_DotProd", &value, &size, nullptr, 0) == 0 && value != 0;
+#else
+  return false;
+#endif
+}
+
+const std::vector<Level>& all_levels() {
+  static const std::vector<Level> levels = {
+      {kvs_reference_kernels(), true},
+      {kvs_neon_kernels(), true},
+      {kvs_neondot_kernels(), has_dot_products()},
   };
   return levels;
 }

@@ -23,7 +23,9 @@ const ProbeKernels& probe_kernels(const char* level) {
   const ProbeKernels* const all[] = {
       kvs_reference_probe(),
 #if defined(__x86_64__)
-      kvs_baseline_probe(), kvs_avx2_probe(), kvs_avx512_probe(), kvs_avx512vnni_probe(),
+      kvs_baseline_probe(), kvs_avx2_probe(), kvs_avx512_probe(), kvs_avx512vnni_probe(), kvs_amx_probe(),
+#elif defined(__aarch64__)
+      kvs_neon_probe(), kvs_neondot_probe(),
 #endif
   };
   for (const ProbeKernels* kernels : all) {

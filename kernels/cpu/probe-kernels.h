@@ -22,6 +22,9 @@ const ProbeKernels* kvs_baseline_probe();
 const ProbeKernels* kvs_avx2_probe();
 const ProbeKernels* kvs_avx512_probe();
 const ProbeKernels* kvs_avx512vnni_probe();
+const ProbeKernels* kvs_amx_probe();
+const ProbeKernels* kvs_neon_probe();
+const ProbeKernels* kvs_neondot_probe();
 
 }  // namespace kvasir
 

@@ -36,6 +36,8 @@ export function deviceFlags(
         "avx512",
         "avx512vnni",
         "amx",
+        "neon",
+        "neondot",
       ]),
     )
     .option(

@@ -1,13 +1,12 @@
 // What the registers and the memory of this level can do: independent chains, enough to hide their latency.
 #include "probe-kernels.h"
+#include "vector/int.h"
 #include "vector/vec.h"
 
-#if defined(__AVX512F__)
-#include "vector/int-avx512.h"
-#elif defined(__AVX2__)
-#include "vector/int-avx2.h"
+#if defined(__aarch64__)
+#define KVASIR_REGISTER "+w"
 #else
-#include "vector/int-sse2.h"
+#define KVASIR_REGISTER "+v"
 #endif
 
 namespace kvasir {
@@ -20,7 +19,13 @@ constexpr int kReadChains = 8;
 // The compiler takes the value for a new one.
 template <class Register>
 inline void renew(Register& value) {
-  __asm__ volatile("" : "+v"(value));
+  __asm__ volatile("" : KVASIR_REGISTER(value));
+}
+
+// Of a level that takes activations from where they are.
+template <class Value>
+inline void renew(Value*& place) {
+  __asm__ volatile("" : "+r"(place));
 }
 
 float multiply_floats(float factor, int64_t rounds) {
@@ -47,6 +52,12 @@ int32_t multiply_bytes(const uint8_t* bytes, int64_t rounds) {
     for (int i = 0; i < kByteChains; ++i) {
       renew(x);
       chains[i].add<0>(weights, x);
+    }
+    // Some levels finish their sums at every second quad.
+    KVASIR_UNROLL
+    for (int i = 0; i < kByteChains; ++i) {
+      renew(x);
+      chains[i].add<1>(weights, x);
     }
   }
   Vec sum = zero();
@@ -78,7 +89,7 @@ const ProbeKernels* KVASIR_JOIN(kvs_, KVASIR_LEVEL, _probe)() {
   static const ProbeKernels kernels = {KVASIR_TEXT(KVASIR_LEVEL),
                                        2 * kFloatChains * kLanes,
                                        multiply_floats,
-                                       2 * kByteChains * static_cast<int64_t>(sizeof(Bytes)),
+                                       4 * kByteChains * static_cast<int64_t>(sizeof(Bytes)),
                                        multiply_bytes,
                                        read};
   return &kernels;

@@ -4,15 +4,8 @@
 #define KVASIR_VECTOR_QUANT_FORMATS_H
 
 #include "quant/packed-layout.h"
+#include "vector/int.h"
 #include "vector/vec.h"
-
-#if defined(__AVX512F__)
-#include "vector/int-avx512.h"
-#elif defined(__AVX2__)
-#include "vector/int-avx2.h"
-#else
-#include "vector/int-sse2.h"
-#endif
 
 namespace kvasir {
 namespace {

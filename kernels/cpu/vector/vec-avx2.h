@@ -59,15 +59,11 @@ inline Vec power_of_two(Vec n) {
 
 inline Vec times_power_of_two(Vec x, Vec n) { return _mm256_mul_ps(x, power_of_two(n)); }
 
-inline __m128 halved(Vec v) { return _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1)); }
-
-inline __m128 reduce4(Vec va, Vec vb, Vec vc, Vec vd) {
-  __m128 a = halved(va);
-  __m128 b = halved(vb);
-  __m128 c = halved(vc);
-  __m128 d = halved(vd);
-  _MM_TRANSPOSE4_PS(a, b, c, d);
-  return _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d));
+// The two halves, then (lane 0 + lane 1) + (lane 2 + lane 3).
+inline float reduce_add(Vec v) {
+  const __m128 half = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  const __m128 pairs = _mm_add_ps(half, _mm_shuffle_ps(half, half, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtss_f32(_mm_add_ps(pairs, _mm_movehl_ps(pairs, pairs)));
 }
 
 inline float reduce_max(Vec v) {

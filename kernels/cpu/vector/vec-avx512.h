@@ -61,18 +61,12 @@ inline Vec power_of_two(Vec n) {
 
 inline Vec times_power_of_two(Vec x, Vec n) { return _mm512_scalef_ps(x, n); }
 
-inline __m128 quartered(Vec v) {
+// The two halves twice, then (lane 0 + lane 1) + (lane 2 + lane 3).
+inline float reduce_add(Vec v) {
   const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(v), _mm512_extractf32x8_ps(v, 1));
-  return _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
-}
-
-inline __m128 reduce4(Vec va, Vec vb, Vec vc, Vec vd) {
-  __m128 a = quartered(va);
-  __m128 b = quartered(vb);
-  __m128 c = quartered(vc);
-  __m128 d = quartered(vd);
-  _MM_TRANSPOSE4_PS(a, b, c, d);
-  return _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d));
+  const __m128 quarter = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  const __m128 pairs = _mm_add_ps(quarter, _mm_shuffle_ps(quarter, quarter, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtss_f32(_mm_add_ps(pairs, _mm_movehl_ps(pairs, pairs)));
 }
 
 inline float reduce_max(Vec v) {

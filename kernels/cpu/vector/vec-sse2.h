@@ -71,9 +71,10 @@ inline Vec power_of_two(Vec n) {
 
 inline Vec times_power_of_two(Vec x, Vec n) { return _mm_mul_ps(x, power_of_two(n)); }
 
-inline __m128 reduce4(Vec a, Vec b, Vec c, Vec d) {
-  _MM_TRANSPOSE4_PS(a, b, c, d);
-  return _mm_add_ps(_mm_add_ps(a, b), _mm_add_ps(c, d));
+// (lane 0 + lane 1) + (lane 2 + lane 3).
+inline float reduce_add(Vec v) {
+  const __m128 pairs = _mm_add_ps(v, _mm_shuffle_ps(v, v, _MM_SHUFFLE(2, 3, 0, 1)));
+  return _mm_cvtss_f32(_mm_add_ps(pairs, _mm_movehl_ps(pairs, pairs)));
 }
 
 inline float reduce_max(Vec v) {

@@ -10,6 +10,8 @@
 #include "vector/vec-avx512.h"
 #elif defined(__AVX2__)
 #include "vector/vec-avx2.h"
+#elif defined(__aarch64__)
+#include "vector/vec-neon.h"
 #else
 #include "vector/vec-sse2.h"
 #endif
@@ -57,9 +59,6 @@ inline void store_some(float* p, Vec v, int64_t n) {
   store(lanes, v);
   for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
 }
-
-// The sum of the lanes, always in the same order.
-inline float reduce_add(Vec v) { return _mm_cvtss_f32(reduce4(v, zero(), zero(), zero())); }
 
 // e^x within 2 ulp, 0 below -86.9. Polynomial of Cephes' expf.
 inline Vec exp(Vec x) {

@@ -8,7 +8,15 @@ import { loadAddon } from "./native/load-addon.ts";
 import { NativeDevice } from "./native/native-device.ts";
 
 /** Instruction-set levels of the CPU backend, slowest first; `reference` is plain C++. */
-export type CpuLevel = "reference" | "baseline" | "avx2" | "avx512" | "avx512vnni" | "amx";
+export type CpuLevel =
+  | "reference"
+  | "baseline"
+  | "avx2"
+  | "avx512"
+  | "avx512vnni"
+  | "amx"
+  | "neon"
+  | "neondot";
 
 export type DeviceOptions = {
   /** `auto` (default): native kernels, or, with a warning, the interpreter where no binary loads. */
