@@ -49,7 +49,7 @@ export function quantizeQ4K(values: Float32Array, start: number, blocks: Uint8Ar
   }
 }
 
-/** Tries 13 ranges around that of `x`: to cut off the outermost values pays where they are rare. */
+/** Tries ranges around that of `x`: to cut off the outermost values pays where they are rare. */
 function bestLine(best: Line): void {
   let [least, greatest] = [0, x[0]!];
   for (let i = 0; i < 32; i++) {
@@ -59,53 +59,56 @@ function bestLine(best: Line): void {
   const range = f32(greatest - least);
   best.min = -least;
   best.scale = 0;
-  if (greatest <= least) return;
-  best.scale = f32(range / 15);
-  let error = squaredError(best);
-  for (let steps = -8; steps <= 4; steps++) {
-    tried.scale = f32(range / (15 - steps / 4));
+  let bestError = 0;
+  for (let steps = 14; steps <= 17; steps += 0.5) {
+    tried.scale = f32(range / steps);
     tried.min = -least;
-    fit(tried);
-    if (!(tried.scale > 0)) continue;
-    const triedError = squaredError(tried);
-    if (triedError < error) {
-      error = triedError;
-      best.scale = tried.scale;
-      best.min = tried.min;
+    const error = refit(tried);
+    if (!(tried.scale > 0) || !(best.scale === 0 || error < bestError)) continue;
+    bestError = error;
+    best.scale = tried.scale;
+    best.min = tried.min;
+  }
+}
+
+/** Sums of every fourth term, as vectors of four take them. */
+const levelSums = new Float32Array(4);
+const squareSums = new Float32Array(4);
+const valueSums = new Float32Array(4);
+const productSums = new Float32Array(4);
+const errorSums = new Float32Array(4);
+
+function sumOf(lanes: Float32Array): number {
+  return f32(f32(lanes[0]! + lanes[2]!) + f32(lanes[1]! + lanes[3]!));
+}
+
+/** Makes `line` that of least squares through the levels it gives, and returns the sum of their squared errors. */
+function refit(line: Line): number {
+  findLevels(line.min, inverse(line.scale));
+  for (const sums of [levelSums, squareSums, valueSums, productSums, errorSums]) sums.fill(0);
+  for (let i = 0; i < 32; i++) {
+    const [lane, level, value] = [i & 3, levels[i]!, x[i]!];
+    levelSums[lane]! += level;
+    squareSums[lane]! += level * level;
+    valueSums[lane]! += value;
+    productSums[lane] = productSums[lane]! + f32(level * value);
+  }
+  const [sum, squares] = [sumOf(levelSums), sumOf(squareSums)];
+  const [values, products] = [sumOf(valueSums), sumOf(productSums)];
+  const spread = 32 * squares - sum * sum;
+  if (spread > 0) {
+    line.min = f32(f32(f32(sum * products) - f32(squares * values)) / spread);
+    line.scale = f32(f32(f32(32 * products) - f32(sum * values)) / spread);
+    if (!(line.min >= 0)) {
+      line.min = 0;
+      line.scale = f32(products / squares);
     }
   }
-}
-
-/** The line of least squares through the levels that `line` gives. */
-function fit(line: Line): void {
-  findLevels(line.min, inverse(line.scale));
-  let [sum, squares, values, products] = [0, 0, 0, 0];
   for (let i = 0; i < 32; i++) {
-    const level = levels[i]!;
-    sum += level;
-    squares += level * level;
-    values = f32(values + x[i]!);
-    products = f32(products + f32(level * x[i]!));
+    const error = f32(f32(f32(levels[i]! * line.scale) - line.min) - x[i]!);
+    errorSums[i & 3] = errorSums[i & 3]! + f32(error * error);
   }
-  const spread = 32 * squares - sum * sum;
-  if (spread <= 0) return;
-  line.min = f32(f32(f32(sum * products) - f32(squares * values)) / spread);
-  if (line.min >= 0) {
-    line.scale = f32(f32(f32(32 * products) - f32(sum * values)) / spread);
-  } else {
-    line.min = 0;
-    line.scale = squares > 0 ? f32(products / squares) : 0;
-  }
-}
-
-function squaredError({ scale, min }: Line): number {
-  findLevels(min, inverse(scale));
-  let sum = 0;
-  for (let i = 0; i < 32; i++) {
-    const difference = f32(f32(f32(scale * levels[i]!) - min) - x[i]!);
-    sum = f32(sum + f32(difference * difference));
-  }
-  return sum;
+  return sumOf(errorSums);
 }
 
 /** For each of `x`, the level nearest to it, halves upwards. */
