@@ -80,6 +80,19 @@ test("a GGUF file ends at the tokens that its vocabulary names, too", async () =
   expect([finishReason, ids.length]).toEqual(["stop", 1]);
 });
 
+test("a GGUF file without a vocabulary, known by its first bytes, takes ids and gives ids", async () => {
+  using file = await writeTinyGguf("Q8_0", "none");
+  await using engine = await Engine.load({ model: file.path, kvCache });
+  expect(engine.tokenizer).toBeUndefined();
+  await using withText = await Engine.load({ model: tied.path, kvCache });
+  const request = { prompt: withText.tokenizer!.encode("Once upon"), maxTokens: 4, temperature: 0 };
+  expect((await engine.complete(request)).ids).toEqual((await withText.complete(request)).ids);
+  // The key of the end is the model's, not the vocabulary's.
+  const end = { ...request, logitBias: { 1: 100 } };
+  expect((await engine.complete(end)).finishReason).toBe("stop");
+  await expect(engine.complete({ prompt: "text" })).rejects.toMatchObject({ code: "invalid-request" });
+});
+
 test("progress ends at all bytes, and an aborted load gives its reason", async () => {
   const seen: LoadProgress[] = [];
   await using engine = await Engine.load({

@@ -28,9 +28,13 @@ const parts: readonly [string, string][] = [
 /**
  * The embedded model as a GGUF file with its vocabulary, as llama.cpp's converter would write it: matrices in
  * Q8_0, norms in F32, rows of q and k reordered for rotation of neighbours. `table`: whether the embedding table
- * is in Q8_0 too and serves as output head, or in F32 beside a head of its own. Dispose it to delete the file.
+ * is in Q8_0 too and serves as output head, or in F32 beside a head of its own. `none` leaves the vocabulary out,
+ * and the extension of the file. Dispose it to delete the file.
  */
-export async function writeTinyGguf(table: "Q8_0" | "F32"): Promise<Disposable & { readonly path: string }> {
+export async function writeTinyGguf(
+  table: "Q8_0" | "F32",
+  tokenizer: "gpt2" | "none" = "gpt2",
+): Promise<Disposable & { readonly path: string }> {
   const config = readJson("config.json");
   const layers = config.num_hidden_layers as number;
   const heads = config.num_attention_heads as number;
@@ -52,8 +56,9 @@ export async function writeTinyGguf(table: "Q8_0" | "F32"): Promise<Disposable &
     }
   }
   const folder = mkdtempSync(join(tmpdir(), "kvasir-"));
-  const path = join(folder, "tiny.gguf");
-  await writeGguf(path, { metadata: Object.entries({ ...modelKeys(config), ...vocabulary() }), tensors });
+  const path = join(folder, tokenizer === "none" ? "tiny" : "tiny.gguf");
+  const text = tokenizer === "none" ? ids() : { ...ids(), ...vocabulary() };
+  await writeGguf(path, { metadata: Object.entries({ ...modelKeys(config), ...text }), tensors });
   return { path, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }
 
@@ -82,6 +87,10 @@ function modelKeys(config: Json): Record<string, GgufWritable> {
   };
 }
 
+function ids(): Record<string, GgufWritable> {
+  return { "tokenizer.ggml.bos_token_id": u32(0), "tokenizer.ggml.eos_token_id": u32(1) };
+}
+
 /** Of `tokenizer.json`: byte-level BPE whose pattern is Qwen 2's, special tokens first. */
 function vocabulary(): Record<string, GgufWritable> {
   const { model, added_tokens } = readJson("tokenizer.json") as {
@@ -101,8 +110,6 @@ function vocabulary(): Record<string, GgufWritable> {
     "tokenizer.ggml.merges": model.merges.map((merge) =>
       typeof merge === "string" ? merge : merge.join(" "),
     ),
-    "tokenizer.ggml.bos_token_id": u32(0),
-    "tokenizer.ggml.eos_token_id": u32(1),
     "tokenizer.ggml.add_bos_token": true,
     "tokenizer.chat_template": settings.chat_template as string,
   };

@@ -26,6 +26,13 @@ export class GgufError extends TokenizerError {
   }
 }
 
+/** A sound GGUF file has weights but no vocabulary: its model takes and gives token ids (`tokenizer_missing`). */
+export class NoTokenizerError extends TokenizerError {
+  constructor(path: string) {
+    super("tokenizer_missing", `${path}: has no vocabulary, of which a tokenizer could be made`);
+  }
+}
+
 /** A sound file asks for a kind of tokenizer that this package does not have (`tokenizer_unsupported`). */
 export class UnsupportedTokenizerError extends TokenizerError {
   constructor(message: string) {

@@ -1,5 +1,6 @@
 export {
   GgufError,
+  NoTokenizerError,
   TemplateError,
   TemplateLimitError,
   TokenIdError,

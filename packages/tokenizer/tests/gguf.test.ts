@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { GgufError as GgufFileError, writeGguf } from "@kvasir/gguf";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { GgufError, TokenizerError, TokenizerFileError, UnsupportedTokenizerError } from "../src/errors.ts";
+import {
+  GgufError,
+  NoTokenizerError,
+  TokenizerError,
+  TokenizerFileError,
+  UnsupportedTokenizerError,
+} from "../src/errors.ts";
 import { GgufTokenizer } from "../src/gguf/gguf-tokenizer.ts";
 import { ggufVocabulary } from "../src/gguf/gguf-vocabulary.ts";
 import { loadTokenizer } from "../src/load-tokenizer.ts";
@@ -163,9 +169,26 @@ describe("loadTokenizer", () => {
     expect(error.cause).toBeInstanceOf(GgufFileError);
     expect(error.cause).toMatchObject({ code: "truncated", key: "tokenizer.ggml.tokens" });
     await writeFile(join(folder, "empty.gguf"), "");
-    await expect(loadTokenizer(join(folder, "empty.gguf"))).rejects.toThrow(GgufError);
-    for (const wrong of [join(folder, "absent"), folder, import.meta.filename]) {
+    for (const wrong of [join(folder, "absent"), folder, import.meta.filename, join(folder, "empty.gguf")]) {
       await expect(loadTokenizer(wrong)).rejects.toThrow(TokenizerFileError);
     }
+  });
+
+  it("knows a GGUF file by its first bytes", async () => {
+    const path = join(folder, "no-extension");
+    await writeFile(path, await ggufFile(SPM_ENTRIES));
+    expect((await loadTokenizer(path)).vocabSize).toBe(278);
+  });
+
+  it.each<[string, readonly Entry[]]>([
+    ["no key of one", [["general.architecture", "llama"]]],
+    ["none", [["tokenizer.ggml.model", "none"]]],
+    ["no_vocab", [["tokenizer.ggml.model", "no_vocab"]]],
+  ])("says of a sound file without a vocabulary (%s) that there is none", async (_, entries) => {
+    const path = join(folder, "without.gguf");
+    await writeGguf(path, { metadata: entries });
+    const error = await loadTokenizer(path).catch((error) => error);
+    expect(error).toBeInstanceOf(NoTokenizerError);
+    expect(error).toMatchObject({ code: "tokenizer_missing", message: expect.stringContaining(path) });
   });
 });

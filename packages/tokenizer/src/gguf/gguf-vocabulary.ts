@@ -68,6 +68,12 @@ export function isVocabularyKey(key: string): boolean {
   return vocabularyKeys.has(key);
 }
 
+/** Whether there is one at all: llama.cpp's converter calls the model of a file without one `none` or `no_vocab`. */
+export function hasVocabulary(values: ReadonlyMap<string, GgufValue>): boolean {
+  const model = values.get("tokenizer.ggml.model");
+  return model === undefined ? values.has("tokenizer.ggml.tokens") : model !== "none" && model !== "no_vocab";
+}
+
 /**
  * The vocabulary in the metadata of a GGUF file.
  *
