@@ -64,7 +64,8 @@ export async function writeGguf(
     }
     await rename(partial, path);
   } catch (error) {
-    await rm(partial, { force: true });
+    // It may never have been there.
+    await rm(partial, { force: true }).catch(() => {});
     throw systemError(error, path, "written");
   }
 }

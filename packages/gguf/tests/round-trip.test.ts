@@ -269,6 +269,11 @@ describe("writing", () => {
     const lost = join(folder, "gone", "file.gguf");
     await expect(writeGguf(lost, { metadata: [] })).rejects.toMatchObject({ code: "not-found", path: lost });
     await expect(writeGguf(folder, { metadata: [] })).rejects.toMatchObject({ code: "io", path: folder });
+    const under = join(import.meta.filename, "file.gguf");
+    await expect(writeGguf(under, { metadata: [] })).rejects.toMatchObject({
+      code: "not-found",
+      path: under,
+    });
     expect(partial()).toEqual([]);
   });
 });
