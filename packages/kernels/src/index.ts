@@ -20,6 +20,6 @@ export { type CpuLevel, cpuLevels, type DeviceOptions, openDevice } from "./open
 export { type Probe, probeDevice } from "./probe-device.ts";
 export type { BufferSpec, Instruction, Program, Rope } from "./program.ts";
 export { dequantizeRows } from "./quant/dequantize-rows.ts";
-export { type QuantizeTarget, quantizeRows } from "./quant/quantize-rows.ts";
+export { type QuantizeTarget, quantizeRows, quantizeTargets } from "./quant/quantize-rows.ts";
 export type { Sampling, Step, StepResult, StepSequence } from "./step.ts";
 export type { Tensor } from "./tensor.ts";

@@ -14,6 +14,7 @@ export {
   type Program,
   type QuantDType,
   type QuantizeTarget,
+  quantizeTargets,
   type Rope,
   type Sampling,
   type SlotData,
@@ -43,4 +44,4 @@ export {
 export { LayerMapError } from "./layer-map-error.ts";
 export { loadModel, type Model, type ModelOptions } from "./model.ts";
 export { ModelError, type ModelErrorCode } from "./model-error.ts";
-export { type LoadProgress, quantizeTargets } from "./pack-weights.ts";
+export type { LoadProgress } from "./pack-weights.ts";

@@ -6,6 +6,7 @@ import {
   type PageMemory,
   type Program,
   type QuantizeTarget,
+  quantizeTargets,
   type Step,
   type StepResult,
   type Tensor,
@@ -20,7 +21,7 @@ import { GraphBuilder } from "./graph/graph-builder.ts";
 import { type LayerMap, parseLayerMap } from "./layer-map.ts";
 import { ModelError } from "./model-error.ts";
 import { decoder } from "./models/decoder.ts";
-import { type LoadProgress, packWeights, quantizeTargets } from "./pack-weights.ts";
+import { type LoadProgress, packWeights } from "./pack-weights.ts";
 
 export type ModelOptions = {
   /** Where the model runs; it stays the caller's and must outlive the model. */

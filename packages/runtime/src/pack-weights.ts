@@ -3,9 +3,6 @@ import { quoted } from "./checkpoint/safetensors-header.ts";
 import { flatten, type Graph, type Node } from "./graph/graph.ts";
 import { ModelError } from "./model-error.ts";
 
-/** What float weights can be quantised to while they are loaded. */
-export const quantizeTargets: readonly QuantizeTarget[] = ["q8_0", "q4_0", "q4_k"];
-
 /** How far loading is, in bytes of the weights in their files. */
 export type LoadProgress = { readonly bytesDone: number; readonly bytesTotal: number };
 

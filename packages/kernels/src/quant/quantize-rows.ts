@@ -8,6 +8,7 @@ const f32 = Math.fround;
 /** Formats that float weights can be quantised to. */
 export type QuantizeTarget = "q8_0" | "q4_0" | "q4_k";
 
+/** All of them. */
 export const quantizeTargets: readonly QuantizeTarget[] = ["q8_0", "q4_0", "q4_k"];
 
 export function isQuantizeTarget(dtype: unknown): dtype is QuantizeTarget {

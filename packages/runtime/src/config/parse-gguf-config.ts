@@ -122,10 +122,12 @@ function fieldsUnder(metadata: ReadonlyMap<string, GgufValue>, prefix: string): 
 
 function oneOfAll(key: string, value: GgufValue): GgufValue {
   if (!ArrayBuffer.isView(value)) return value;
-  const numbers = Array.from(value as ArrayLike<number | bigint>);
-  const [first] = numbers;
-  if (first !== undefined && numbers.every((number) => number === first)) return Number(first);
-  const received = `${numbers.length} different numbers`;
+  const list = value as ArrayLike<number | bigint>;
+  const first = list[0];
+  if (first !== undefined && list.length <= layerLimit) {
+    if (Array.from(list).every((number) => number === first)) return Number(first);
+  }
+  const received = `a list of ${list.length} numbers`;
   throw new ConfigError("unsupported", key, received, "one number, the same for all layers");
 }
 
