@@ -36,7 +36,7 @@ const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
 export function throughputCommand(program: Command): void {
   deviceFlags(program.command("throughput"), "native")
     .description("measure prompt and generation throughput, peak KV bytes and peak memory")
-    .option("--model <dir>", "a checkpoint folder, or tiny or tiny-lckv", "tiny")
+    .option("--model <dir>", "a checkpoint folder, a GGUF file, or tiny or tiny-lckv", "tiny")
     .option("--prompt <tokens>", "length of each prompt", wholeNumber(1, 2 ** 24), 256)
     .option("--generate <tokens>", "tokens generated after each", wholeNumber(1, 2 ** 24), 64)
     .option("--batch <sizes>", "requests that run together, a comma between sizes", batches, [1, 4, 16])

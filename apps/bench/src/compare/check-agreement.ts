@@ -22,7 +22,8 @@ export class DisagreementError extends Error {
 
 /** Short and long prompts, read at once and token by token: every kernel that is measured has its part. */
 function probesFor({ vocab, context }: ModelFacts, seed: number): Probe[] {
-  return [1, 40, Math.min(600, context - 8)].map((length, i) => ({
+  const fits = (length: number) => Math.max(1, Math.min(length, context - 8));
+  return [1, 40, 600].map(fits).map((length, i) => ({
     prompt: randomIds(length, vocab, seed + 7 * i),
     rows: Int32Array.from(new Set([0, 0.25, 0.5, 0.75, 1].map((part) => Math.floor(part * (length - 1))))),
     after: randomIds(4, vocab, seed + 7 * i + 1),

@@ -126,8 +126,14 @@ async function runRound(
     infos.set(side.process, info);
   }
   for (const [index, work] of workloads.entries()) {
-    const warmUp = { prompts: promptsOf({ ...work, prompt: 16 }, facts, seed + 500 + index), generate: 3 };
-    const timed = { prompts: promptsOf(work, facts, seed + 20 * index), generate: work.generate };
+    // Both in the same cache, which a side may make for them: what is timed is never its first use.
+    const room = Math.max(16 + 3, work.prompt + work.generate);
+    const warmUp = {
+      prompts: promptsOf({ ...work, prompt: 16 }, facts, seed + 500 + index),
+      generate: 3,
+      room,
+    };
+    const timed = { prompts: promptsOf(work, facts, seed + 20 * index), generate: work.generate, room };
     for (const side of order) {
       await side.process.ask("generate", warmUp);
       const timing = await side.process.ask("generate", timed);

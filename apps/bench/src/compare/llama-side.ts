@@ -88,9 +88,8 @@ class LlamaSide implements Side {
    * All sequences take each step together: left to themselves, its sequences fall out of step, and it computes
    * 15 and then 1 of 16.
    */
-  async generate({ prompts, generate }: Work): Promise<Timing> {
-    const tokens = Math.max(...prompts.map(({ length }) => length)) + generate;
-    const sequences = await this.context(prompts.length, tokens);
+  async generate({ prompts, generate, room }: Work): Promise<Timing> {
+    const sequences = await this.context(prompts.length, room);
     const step = (inputs: readonly (readonly number[])[]) =>
       Promise.all(inputs.map((ids, i) => nextToken(sequences[i]!, ids)));
     const start = performance.now();

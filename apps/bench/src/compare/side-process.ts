@@ -6,6 +6,8 @@ import type { SideReply, SideRequestName, SideRequests } from "./side-protocol.t
 export class SideProcess implements AsyncDisposable {
   readonly #name: string;
   readonly #child: ChildProcess;
+  /** Rejects when the process has ended, whether or not something was asked then. */
+  readonly #ended: Promise<never>;
   #errors = "";
 
   /** @param entry the built module `side-entry` */
@@ -20,6 +22,11 @@ export class SideProcess implements AsyncDisposable {
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#errors = (this.#errors + text).slice(-2000);
     });
+    this.#ended = once(this.#child, "exit").then(([code, killedBy]) => {
+      const why = killedBy ? `killed by ${killedBy}` : `exit code ${code}`;
+      throw new Error(`${this.#name}: its process ended (${why}): ${this.#errors.trim() || "no message"}`);
+    });
+    this.#ended.catch(() => {});
   }
 
   /** Asks one thing; the side must be idle. Throws what the side reports, or that its process ended. */
@@ -28,20 +35,15 @@ export class SideProcess implements AsyncDisposable {
     ask: SideRequests[Name]["ask"],
   ): Promise<SideRequests[Name]["reply"]> {
     const over = new AbortController();
-    const { signal } = over;
-    const ended = once(this.#child, "exit", { signal }).then(([code, killedBy]) => {
-      const why = killedBy ? `killed by ${killedBy}` : `exit code ${code}`;
-      throw new Error(`${this.#name}: its process ended (${why}): ${this.#errors.trim() || "no message"}`);
-    });
-    const replied = once(this.#child, "message", { signal });
+    const replied = once(this.#child, "message", { signal: over.signal });
+    replied.catch(() => {});
     try {
-      if (!this.#child.connected) await ended;
+      if (!this.#child.connected) await this.#ended;
       this.#child.send({ name, ask });
-      const [reply] = (await Promise.race([replied, ended])) as [SideReply];
+      const [reply] = (await Promise.race([replied, this.#ended])) as [SideReply];
       if ("error" in reply) throw new Error(`${this.#name}: ${reply.error}`);
       return reply.value as SideRequests[Name]["reply"];
     } finally {
-      for (const waiting of [replied, ended]) waiting.catch(() => {});
       over.abort();
     }
   }

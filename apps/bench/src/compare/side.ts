@@ -40,7 +40,12 @@ export type SideInfo = {
 };
 
 /** Sequences to run together, greedily: each reads its prompt and then generates as many tokens. */
-export type Work = { readonly prompts: readonly Int32Array[]; readonly generate: number };
+export type Work = {
+  readonly prompts: readonly Int32Array[];
+  readonly generate: number;
+  /** Tokens that each sequence must have room for: those of this work, and of what the same cache is used for next. */
+  readonly room: number;
+};
 
 /** Milliseconds until every sequence had its first token, and from then until all had their last. */
 export type Timing = { readonly firstMs: number; readonly restMs: number };
