@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeTinyGguf } from "../../../packages/core/tests/tiny-gguf.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const read = (file: string) => readFileSync(path.join(repository, file), "utf8");
@@ -15,6 +16,7 @@ const commands = Array.from(read("README.md").matchAll(/^```sh\n(.*?)^```/gms), 
   .flatMap((block) => block.trim().split(/(?<!\\)\n/))
   .filter((command) => command !== "");
 const curls = commands.filter((command) => command.startsWith("curl "));
+const modelFile = "model.gguf";
 const address = "http://127.0.0.1:8080";
 const [, served] =
   /^npm run --silent build && exec node (\S+\.js)$/.exec(JSON.parse(read("package.json")).scripts.start) ??
@@ -23,7 +25,7 @@ const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
 describe("the README of the repository", () => {
   it("has the commands that are tested here, and no other", () => {
-    expect(commands).toEqual(["npm start", ...curls]);
+    expect(commands).toEqual(["npm start", ...curls, `npm start -- --model ${modelFile}`]);
     expect(curls).toHaveLength(1);
   });
 
@@ -37,29 +39,48 @@ describe("the README of the repository", () => {
   });
 });
 
-describe.skipIf(!hasCurl)("a server as npm start starts it (needs curl)", () => {
-  let server: ReturnType<typeof spawn>;
-  let url = "";
-  beforeAll(async () => {
-    server = spawn(process.execPath, [served!, "--port", "0"], {
-      cwd: repository,
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    for await (const line of createInterface(server.stdout!)) {
-      url = /listening on (http:\/\/[\d.]+:\d+)/.exec(line)?.[1] ?? "";
-      if (url !== "") break;
-    }
-    expect(url, "where the server listens").not.toBe("");
-    server.stdout!.resume();
+type Server = { readonly url: string; stop(): Promise<void> };
+
+/** What `npm start` runs once all is built, on a free port. */
+async function start(...flags: string[]): Promise<Server> {
+  const server = spawn(process.execPath, [served!, "--port", "0", ...flags], {
+    cwd: repository,
+    stdio: ["ignore", "pipe", "inherit"],
   });
-  afterAll(async () => {
+  let url = "";
+  for await (const line of createInterface(server.stdout!)) {
+    url = /listening on (http:\/\/[\d.]+:\d+)/.exec(line)?.[1] ?? "";
+    if (url !== "") break;
+  }
+  expect(url, "where the server listens").not.toBe("");
+  server.stdout!.resume();
+  const stop = async () => {
     server.kill("SIGTERM");
     if (server.exitCode === null) await once(server, "exit");
     expect(server.exitCode).toBe(0);
+  };
+  return { url, stop };
+}
+
+it("npm start serves a GGUF file by the flags that the README gives it", async () => {
+  const command = commands.find((each) => each.endsWith(modelFile))!;
+  using file = await writeTinyGguf("Q8_0");
+  const flags = command.replace(/^npm start -- /, "").replace(modelFile, file.path);
+  const server = await start(...flags.split(" "));
+  const answer = await fetch(`${server.url}/v1/models`);
+  expect(await answer.json()).toMatchObject({ data: [{ id: path.basename(file.path) }] });
+  await server.stop();
+});
+
+describe.skipIf(!hasCurl)("a server as npm start starts it (needs curl)", () => {
+  let server: Server;
+  beforeAll(async () => {
+    server = await start();
   });
+  afterAll(() => server.stop());
 
   it.each(curls)("streams text: %s", async (command) => {
-    const here = command.replace(address, url);
+    const here = command.replace(address, server.url);
     expect(here).not.toBe(command);
     const { stdout } = await promisify(execFile)("bash", ["-c", here]);
     const events = stdout.trim().split("\n\n");
