@@ -14,19 +14,21 @@ import type { LlamaSideOptions, Probe, Side, SideInfo, Timing, Work } from "./si
 
 const greedy: LlamaNext = { token: true, options: { temperature: 0 } };
 
-/** node-llama-cpp on the processor. The call that it returns loads: the library, the model, and a context. */
+/**
+ * node-llama-cpp on the processor. The call that it returns loads: the model, and a context. Its library, which a
+ * process has once for all models, is there before: trying it takes 0.4 s.
+ */
 export async function openSide(options: LlamaSideOptions): Promise<() => Promise<Side>> {
   const { getLlama } = (await import(pathToFileURL(options.module).href)) as LlamaModule;
   const version = await versionOf(options.module);
+  const llama = await getLlama({
+    gpu: false,
+    build: "never",
+    skipDownload: true,
+    maxThreads: options.threads,
+    logger: () => {},
+  });
   return async () => {
-    const { threads } = options;
-    const llama = await getLlama({
-      gpu: false,
-      build: "never",
-      skipDownload: true,
-      maxThreads: threads,
-      logger: () => {},
-    });
     const model = await llama.loadModel({ modelPath: options.model });
     const side = new LlamaSide(llama, model, options, version);
     await side.context(1, options.cacheTokens);

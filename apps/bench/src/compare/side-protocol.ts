@@ -5,7 +5,7 @@ import type { Probe, SideInfo, SideOptions, Timing, Work } from "./side.ts";
  * its `advanced` serialization. A side computes only between a request and its reply.
  */
 export type SideRequests = {
-  /** Loads the model, once; the reply's time is that of loading alone, the modules being imported before. */
+  /** Loads the model, once; the reply's time is that of loading alone: modules and libraries are there before. */
   load: { readonly ask: SideOptions; readonly reply: { readonly ms: number; readonly info: SideInfo } };
   generate: { readonly ask: Work; readonly reply: Timing };
   /** Logits of the whole vocabulary, a row for each place. In place of `load`. */
