@@ -11,6 +11,8 @@ namespace {
 
 // With fewer parts than this for each thread, pairs are split by spans too.
 constexpr int64_t kPartsPerThread = 4;
+// Floats of partials of a step; tiles whose partials would take more are not split.
+constexpr int64_t kMostPartials = int64_t{16} << 20;
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -51,10 +53,11 @@ void Executor::attend(const kvs_instruction& i, const Window& window) {
   each_tile(i, window, [&](const AttendPart& tile) {
     const int64_t pairs = tile.pair_end - tile.pair_begin;
     const int64_t count = splits ? std::min(ceil_div(pairs * tile.span_end, std::max(fair, int64_t{1})), tile.span_end) : 1;
-    if (count <= 1) return parts.push_back(tile);
+    const int64_t floats = count > 1 ? tile.span_end * kernels_.attend_partial(program_.head_dim, pairs) : 0;
+    if (count <= 1 || partials + floats > kMostPartials) return parts.push_back(tile);
     AttendPart part = tile;
     part.partials = partials;
-    partials += tile.span_end * kernels_.attend_partial(program_.head_dim, pairs);
+    partials += floats;
     merges.push_back(part);
     for (int64_t k = 0; k < count; ++k) {
       part.span_begin = tile.span_end * k / count;
