@@ -3,29 +3,32 @@ import path from "node:path";
 import type { ModelConfig } from "@kvasir/runtime";
 import { loadTokenizer, NoTokenizerError, type Tokenizer } from "@kvasir/tokenizer";
 
-/** How a checkpoint's text is read and written. */
-export type CheckpointText = {
-  /** Undefined for a checkpoint without one: ids in, ids out. */
-  readonly tokenizer: Tokenizer | undefined;
-  /** Ids that end a text. */
-  readonly eosIds: readonly number[];
-};
-
-/** The tokenizer of a checkpoint that has been loaded. One that is there must load. */
-export async function checkpointText(model: string, { eosIds }: ModelConfig): Promise<CheckpointText> {
-  if ((await stat(model)).isFile()) {
-    const tokenizer = await loadTokenizer(model).catch((error: unknown) => {
+/** The tokenizer of a checkpoint; undefined where it has none: ids in, ids out. One that is there must load. */
+export async function checkpointTokenizer(model: string): Promise<Tokenizer | undefined> {
+  if (await isFile(model)) {
+    return loadTokenizer(model).catch((error: unknown) => {
       if (error instanceof NoTokenizerError) return undefined;
       throw error;
     });
-    // It knows those of the file's keys, and by their names others that end a turn.
-    return { tokenizer, eosIds: tokenizer?.eosIds ?? eosIds };
   }
   try {
     await access(path.join(model, "tokenizer.json"));
   } catch {
-    return { tokenizer: undefined, eosIds };
+    return undefined;
   }
-  const tokenizer = await loadTokenizer(model);
-  return { tokenizer, eosIds: eosIds.length > 0 ? eosIds : tokenizer.eosIds };
+  return loadTokenizer(model);
+}
+
+/** Ids that end a text: of a file the tokenizer's, which adds those that it knows by name to the file's keys. */
+export async function endOfText(
+  model: string,
+  { eosIds }: ModelConfig,
+  tokenizer: Tokenizer | undefined,
+): Promise<readonly number[]> {
+  if (!tokenizer) return eosIds;
+  return eosIds.length === 0 || (await isFile(model)) ? tokenizer.eosIds : eosIds;
+}
+
+async function isFile(model: string): Promise<boolean> {
+  return (await stat(model)).isFile();
 }

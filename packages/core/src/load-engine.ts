@@ -4,7 +4,7 @@ import { PagePool } from "@kvasir/paged-memory";
 import { type Device, loadModel, type Model, openDevice, type PageMemory } from "@kvasir/runtime";
 import type { Tokenizer } from "@kvasir/tokenizer";
 import { checkOptions } from "./checked-options.ts";
-import { checkpointText } from "./checkpoint-tokenizer.ts";
+import { checkpointTokenizer, endOfText } from "./checkpoint-tokenizer.ts";
 import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
@@ -50,17 +50,21 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
         ...(onWarning && { onWarning }),
       }),
     );
-    const model = own(
-      await loadModel(options.model, {
-        device,
-        ...(passes !== undefined && { passes }),
-        ...(tolerance !== undefined && { tolerance }),
-        ...(weights && { weights }),
-        ...(onLoadProgress && { onProgress: onLoadProgress }),
-        ...(signal && { signal }),
-      }),
-    );
-    const { tokenizer, eosIds } = await checkpointText(options.model, model.config);
+    const loading = loadModel(options.model, {
+      device,
+      ...(passes !== undefined && { passes }),
+      ...(tolerance !== undefined && { tolerance }),
+      ...(weights && { weights }),
+      ...(onLoadProgress && { onProgress: onLoadProgress }),
+      ...(signal && { signal }),
+    });
+    // The device's threads have the weights to do while this one reads the vocabulary.
+    const [loaded, text] = await Promise.allSettled([loading, checkpointTokenizer(options.model)]);
+    if (loaded.status === "rejected") throw loaded.reason;
+    const model = own(loaded.value);
+    if (text.status === "rejected") throw text.reason;
+    const tokenizer = text.value;
+    const eosIds = await endOfText(options.model, model.config, tokenizer);
     const budget = budgetPages(model, kvCache);
     const policy = choosePolicy(kvCache, { model, pageTokens: budget.pageTokens }, "invalid-options");
     const { pages, pageTokens, dtype } = budget;
