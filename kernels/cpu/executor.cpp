@@ -114,7 +114,7 @@ void Executor::embed(const kvs_instruction& i, const Window& window) {
     for (int64_t r = window.first_row + begin; r < window.first_row + end; ++r) {
       const auto token = static_cast<uint64_t>(step_.tokens[static_cast<size_t>(r)]);
       const uint8_t* from = table.data() + token * bytes_of_row;
-      if (is_quantised(table.dtype())) {
+      if (is_quantized(table.dtype())) {
         dequantize_row(table.dtype(), from, n, row(i.out, r));
       } else {
         kernels_.widen(table.dtype(), from, row(i.out, r), n);
@@ -186,7 +186,7 @@ void Executor::multiply(const kvs_instruction& i, int32_t weight_index, const Ro
   const float* residual = plain && i.b >= 0 ? row(i.b, rows.first) : nullptr;
   const int64_t inputs = width(i.a);
   const int64_t outputs = width(i.out);
-  if (is_quantised(weight.dtype())) {
+  if (is_quantized(weight.dtype())) {
     kernels_.quant_linear({program_.activations(i.a, rows.first), rows.count, inputs, weight.data(), weight.dtype(),
                            bias, residual, out, outputs, begin, end});
   } else {

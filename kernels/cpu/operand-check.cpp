@@ -85,12 +85,12 @@ void OperandCheck::key_width(const char* field, int32_t buffer) {
 }
 
 void OperandCheck::floats(const char* field, int32_t index) {
-  if (is_quantised(tensor_at(index).dtype())) wrong(field, "quantised; expected floats");
+  if (is_quantized(tensor_at(index).dtype())) wrong(field, "quantised; expected floats");
 }
 
 void OperandCheck::weight(const char* field, int32_t index, int64_t outputs, int64_t inputs) {
   tensor(field, index, outputs, inputs);
-  if (!is_quantised(tensor_at(index).dtype())) return;
+  if (!is_quantized(tensor_at(index).dtype())) return;
   if (!tensor_at(index).packed()) wrong(field, "quantised and not packed; expected a packed weight");
   if (!tensor_at(index).ready()) wrong(field, "still being packed, or its packing failed");
 }

@@ -25,7 +25,7 @@ class PackJob final : public Job {
         weight_row_(row_bytes(weight_->dtype(), inputs_)) {}
 
   void run(Device& device) override {
-    const bool quantize = !is_quantised(weight_->dtype());
+    const bool quantize = !is_quantized(weight_->dtype());
     if (quantize) device.reserve_scratch(scratch_floats());
     const auto part = static_cast<int64_t>(kPartBytes / (weight_row_ * kGroupOutputs)) + 1;
     device.pool().run((groups_ + part - 1) / part, [&](int64_t item, int worker) {
@@ -78,7 +78,7 @@ std::shared_ptr<Tensor> packed_weight(const Tensor& weight, int32_t dtype) {
   check_weight_dtype("dtype", dtype);
   if (weight.packed()) invalid("weight is packed already");
   if (weight.shape().rank != 2) invalid("weight has rank %d; expected 2", weight.shape().rank);
-  const bool quantized = is_quantised(weight.dtype());
+  const bool quantized = is_quantized(weight.dtype());
   if (quantized && dtype != weight.dtype()) {
     invalid("dtype is %d; expected that of the weight (%d), which is quantised already", dtype, weight.dtype());
   }

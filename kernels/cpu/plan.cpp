@@ -42,7 +42,7 @@ class Planner {
   void round_input(size_t at) {
     const kvs_instruction& i = p_.instructions[at];
     const auto input = static_cast<size_t>(i.a);
-    if (!is_quantised(p_.tensors[static_cast<size_t>(i.c)]->dtype()) || rounded_[input]) return;
+    if (!is_quantized(p_.tensors[static_cast<size_t>(i.c)]->dtype()) || rounded_[input]) return;
     rounded_[input] = true;
     const size_t writer = writer_[input];
     const bool by_norm = writer != SIZE_MAX && p_.instructions[writer].op == KVS_RMS_NORM && whole_rows(writer);
@@ -93,7 +93,7 @@ std::vector<Plan> make_plan(const Program& program) { return Planner(program).al
 std::vector<bool> quantized_buffers(const Program& program) {
   std::vector<bool> found(program.buffers.size(), false);
   for (const kvs_instruction& i : program.instructions) {
-    if (!is_product(i) || !is_quantised(program.tensors[static_cast<size_t>(i.c)]->dtype())) continue;
+    if (!is_product(i) || !is_quantized(program.tensors[static_cast<size_t>(i.c)]->dtype())) continue;
     found[static_cast<size_t>(i.a)] = true;
   }
   return found;

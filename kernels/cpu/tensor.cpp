@@ -70,7 +70,7 @@ uint64_t stored_bytes(kvs_dtype dtype, const Shape& shape) {
 }  // namespace
 
 void Tensor::check_blocks() const {
-  if (!is_quantised(dtype_)) return;
+  if (!is_quantized(dtype_)) return;
   const int64_t values = block_values(dtype_);
   if (shape_.rank != 2) invalid("rank is %d; expected 2 for a tensor in blocks", shape_.rank);
   if (shape_.sizes[1] % values != 0) {
@@ -89,7 +89,7 @@ Tensor::Tensor(std::shared_ptr<const MappedFile> file, kvs_dtype dtype, const Sh
             static_cast<unsigned long long>(file->size()));
   }
   const uint8_t* data = file->data() + offset;
-  if (!is_quantised(dtype) && reinterpret_cast<uintptr_t>(data) % element_bytes(dtype) != 0) {
+  if (!is_quantized(dtype) && reinterpret_cast<uintptr_t>(data) % element_bytes(dtype) != 0) {
     copy(data);
   } else {
     data_ = data;

@@ -87,7 +87,7 @@ Format format_of(kvs_dtype dtype) {
 
 }  // namespace
 
-bool is_quantised(kvs_dtype dtype) { return format_of(dtype).dequantize != nullptr; }
+bool is_quantized(kvs_dtype dtype) { return format_of(dtype).dequantize != nullptr; }
 
 int64_t block_values(kvs_dtype dtype) { return format_of(dtype).values; }
 

@@ -9,7 +9,7 @@
 
 namespace kvasir {
 
-bool is_quantised(kvs_dtype dtype);
+bool is_quantized(kvs_dtype dtype);
 
 // How many values a block holds and how many bytes it takes; 1 and the element's size for f32, f16 and bf16.
 int64_t block_values(kvs_dtype dtype);
