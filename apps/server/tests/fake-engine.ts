@@ -40,6 +40,7 @@ const idle: EngineStats = {
   steps: 0,
   promptTokens: 0,
   generatedTokens: 0,
+  scoredTokens: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */

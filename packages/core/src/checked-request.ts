@@ -46,7 +46,8 @@ const known = new Set([
   ...["prompt", "messages", "stop", "logitBias", "seed", "ignoreEos", "kvCache", "signal"],
 ]);
 
-function refuse(field: string, expected: string, value: unknown): never {
+/** Throws `invalid-request`. */
+export function refuse(field: string, expected: string, value: unknown): never {
   throw new EngineError(
     "invalid-request",
     `${field}: expected ${expected}, received ${received(value)}`,

@@ -1,18 +1,21 @@
-/** Pieces that may wait for their reader; with that many, the writer is to pause. */
-const capacity = 256;
-
 /** What the engine's loop writes and one reader takes, in order. After `end` or `fail` nothing more is taken in. */
 export class ChunkQueue<T> implements AsyncIterableIterator<T> {
   readonly #items: T[] = [];
+  readonly #capacity: number;
   /** Called when a queue that was full has room again, or will take nothing any more. */
   onRoom: (() => void) | undefined;
   #state: "open" | "ended" | "failed" = "open";
   #error: unknown;
   #wake: (() => void) | undefined;
 
+  /** @param capacity pieces that may wait for their reader; with that many, the writer is to pause */
+  constructor(capacity = 256) {
+    this.#capacity = capacity;
+  }
+
   /** Its reader is so far behind that the writer should wait for `onRoom`. */
   get full(): boolean {
-    return this.#items.length >= capacity;
+    return this.#items.length >= this.#capacity;
   }
 
   push(item: T): void {

@@ -1,18 +1,16 @@
 import { checkIntegrity, type PagePool, PageTables } from "@kvasir/paged-memory";
 import type { Model, PageMemory, StepResult } from "@kvasir/runtime";
-import type { Tokenizer } from "@kvasir/tokenizer";
 import { EngineError } from "./engine-error.ts";
 import { evict } from "./eviction.ts";
 import { PagePromises } from "./page-promises.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
-import { type Sequence, tokenLogprob } from "./sequence.ts";
+import type { Sequence } from "./sequence.ts";
 import { planStep, type StepPlan } from "./step-plan.ts";
 
 export type LoopResources = {
   readonly model: Model;
   readonly memory: PageMemory;
   readonly pool: PagePool;
-  readonly tokenizer: Tokenizer | undefined;
 };
 
 export type LoopLimits = {
@@ -45,6 +43,7 @@ export class EngineLoop {
   steps = 0;
   promptTokens = 0;
   generatedTokens = 0;
+  scoredTokens = 0;
 
   constructor(resources: LoopResources, limits: LoopLimits) {
     this.#resources = resources;
@@ -204,13 +203,9 @@ export class EngineLoop {
   }
 
   #accept(sequence: Sequence, result: StepResult, output: number): void {
-    const id = result.tokens[output]!;
-    const logprobs =
-      sequence.request.logprobs >= 0
-        ? tokenLogprob(this.#resources.tokenizer, id, result.logprobs[output]!, result.top[output]!)
-        : undefined;
-    this.generatedTokens += 1;
-    if (sequence.accept({ id, logprobs })) this.#end(sequence);
+    if (sequence.kind === "score") this.scoredTokens += 1;
+    else this.generatedTokens += 1;
+    if (sequence.accept(result, output)) this.#end(sequence);
   }
 
   /** Ends a running sequence: pages and promise go back, the reader gets the end or the error. */

@@ -54,4 +54,6 @@ export type EngineStats = {
   readonly steps: number;
   readonly promptTokens: number;
   readonly generatedTokens: number;
+  /** Of given continuations. */
+  readonly scoredTokens: number;
 };

@@ -1,5 +1,6 @@
 import type { Tokenizer } from "@kvasir/tokenizer";
 import { checkRequest } from "./checked-request.ts";
+import { checkScore } from "./checked-score.ts";
 import { EngineError } from "./engine-error.ts";
 import { EngineLoop } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
@@ -7,7 +8,9 @@ import type { EngineInfo, EngineStats } from "./engine-report.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import type { Completion, GenerateChunk, TokenLogprob } from "./generation.ts";
 import { type LoadedEngine, loadEngine } from "./load-engine.ts";
-import { prepareSequence } from "./prepare-sequence.ts";
+import { prepareScore, prepareSequence } from "./prepare-sequence.ts";
+import type { ScoredToken, ScoreRequest } from "./score-request.ts";
+import type { Sequence } from "./sequence.ts";
 
 /** A loaded model that answers many requests at once. */
 export class Engine implements AsyncDisposable {
@@ -44,6 +47,27 @@ export class Engine implements AsyncDisposable {
     const { signal } = request;
     signal?.throwIfAborted();
     const sequence = await prepareSequence(request, checked, this.#loaded);
+    yield* this.#read(sequence, sequence.queue, signal);
+  }
+
+  /**
+   * Judges a given continuation, and yields its tokens one by one. As `generate` otherwise, and in the same
+   * steps as what else runs.
+   */
+  async *score(request: ScoreRequest): AsyncGenerator<ScoredToken, void, undefined> {
+    if (this.#disposing) throw new EngineError("disposed", "the engine is disposed");
+    const continuation = checkScore(request, this.info.vocabSize);
+    const { signal } = request;
+    signal?.throwIfAborted();
+    const sequence = await prepareScore(request, continuation, this.#loaded);
+    yield* this.#read(sequence, sequence.queue, signal);
+  }
+
+  async *#read<T>(
+    sequence: Sequence,
+    queue: AsyncIterable<T>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<T, void, undefined> {
     signal?.throwIfAborted();
     const leave = () => {
       sequence.leave(signal?.reason);
@@ -52,7 +76,7 @@ export class Engine implements AsyncDisposable {
     this.#loop.submit(sequence);
     signal?.addEventListener("abort", leave, { once: true });
     try {
-      yield* sequence.queue;
+      yield* queue;
     } finally {
       signal?.removeEventListener("abort", leave);
       sequence.leave();
@@ -84,8 +108,8 @@ export class Engine implements AsyncDisposable {
 
   stats(): EngineStats {
     const { pool, memory, model } = this.#loaded;
-    const { running, waiting, paused, peakPages, evictedSlots, steps, promptTokens, generatedTokens } =
-      this.#loop;
+    const { running, waiting, paused, peakPages, evictedSlots, steps } = this.#loop;
+    const { promptTokens, generatedTokens, scoredTokens } = this.#loop;
     const heads = model.kvLayers * model.kvHeads;
     const resident = running.reduce((sum, { residentSlots }) => sum + residentSlots, 0);
     return {
@@ -102,6 +126,7 @@ export class Engine implements AsyncDisposable {
       steps,
       promptTokens,
       generatedTokens,
+      scoredTokens,
     };
   }
 

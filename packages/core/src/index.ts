@@ -5,3 +5,4 @@ export type { EngineOptions, KvCacheOptions, PolicyChoice } from "./engine-optio
 export type { EngineInfo, EngineStats } from "./engine-report.ts";
 export type { ChatMessage, GenerateRequest } from "./generate-request.ts";
 export type { Completion, FinishReason, GenerateChunk, TokenLogprob, Usage } from "./generation.ts";
+export type { ScoredToken, ScoreRequest } from "./score-request.ts";

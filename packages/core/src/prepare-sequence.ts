@@ -1,13 +1,15 @@
 import type { Policy } from "@kvasir/kv-policies";
 import type { Model } from "@kvasir/runtime";
-import { StreamDecoder } from "@kvasir/tokenizer";
 import type { CheckedRequest } from "./checked-request.ts";
 import { EngineError } from "./engine-error.ts";
+import type { PolicyChoice } from "./engine-options.ts";
 import type { GenerateRequest } from "./generate-request.ts";
+import { GenerateSequence } from "./generate-sequence.ts";
 import type { LoadedEngine } from "./load-engine.ts";
 import { choosePolicy } from "./policy-choice.ts";
 import { needTokenizer, promptIds } from "./prompt-ids.ts";
-import { Sequence } from "./sequence.ts";
+import type { ScoreRequest } from "./score-request.ts";
+import { ScoreSequence } from "./score-sequence.ts";
 
 /**
  * Turns a request into a sequence: policy, prompt, room in the context, decoder. Throws `invalid-request` or
@@ -17,10 +19,9 @@ export async function prepareSequence(
   request: GenerateRequest,
   checked: CheckedRequest,
   loaded: LoadedEngine,
-): Promise<Sequence> {
-  const { info, tokenizer, model } = loaded;
-  const policy =
-    request.kvCache !== undefined ? choosePolicy(request.kvCache, loaded, "invalid-request") : loaded.policy;
+): Promise<GenerateSequence> {
+  const { info, tokenizer, model, eosIds } = loaded;
+  const policy = policyOf(request.kvCache, loaded);
   if (checked.stop.length > 0) needTokenizer(tokenizer, "stop");
   const prompt = await promptIds(request, { tokenizer, vocabSize: info.vocabSize });
   const room = info.maxPositions - prompt.length;
@@ -32,18 +33,39 @@ export async function prepareSequence(
     );
   }
   const wanted = checked.maxTokens ?? room;
-  return new Sequence({
-    request: checked,
-    policy,
-    prompt,
-    maxLength:
-      prompt.length + (staysInside(policy, model, prompt.length, wanted) ? wanted : Math.min(wanted, room)),
-    cyclic: model.layerMap.groups.length > 0,
-    decoder: tokenizer && new StreamDecoder(tokenizer, { stop: checked.stop, skipSpecial: true }),
-    vocabSize: tokenizer?.vocabSize ?? 0,
-    eosIds: loaded.eosIds,
-  });
+  const fits = wanted <= room || staysInside(policy, model, prompt.length, wanted);
+  const maxLength = prompt.length + (fits ? wanted : room);
+  const cyclic = isCyclic(model);
+  return new GenerateSequence({ request: checked, policy, prompt, maxLength, cyclic, tokenizer, eosIds });
 }
+
+/** The same for a continuation that is given. */
+export async function prepareScore(
+  { prompt: asked, kvCache, logits = false }: ScoreRequest,
+  continuation: Int32Array,
+  loaded: LoadedEngine,
+): Promise<ScoreSequence> {
+  const { info, tokenizer, model } = loaded;
+  const { vocabSize, maxPositions } = info;
+  const policy = policyOf(kvCache, loaded);
+  const prompt = await promptIds({ prompt: asked }, { tokenizer, vocabSize });
+  const maxLength = prompt.length + continuation.length;
+  if (maxLength > maxPositions && !staysInside(policy, model, prompt.length, continuation.length)) {
+    throw new EngineError(
+      "context-length-exceeded",
+      `continuation: ${prompt.length} tokens of prompt and ${continuation.length} to score do not fit a context of ${maxPositions}`,
+      "continuation",
+    );
+  }
+  const cyclic = isCyclic(model);
+  return new ScoreSequence({ policy, prompt, maxLength, cyclic, continuation, logits, vocabSize });
+}
+
+function policyOf(choice: PolicyChoice | undefined, loaded: LoadedEngine): Policy {
+  return choice === undefined ? loaded.policy : choosePolicy(choice, loaded, "invalid-request");
+}
+
+const isCyclic = ({ layerMap }: Model): boolean => layerMap.groups.length > 0;
 
 /** Positions of a step are 32-bit. */
 const lastPosition = 2 ** 31 - 1;

@@ -3,6 +3,7 @@ import { EngineError } from "./engine-error.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import { received } from "./received.ts";
 
+type Prompt = Pick<GenerateRequest, "prompt" | "messages">;
 type Source = { readonly tokenizer: Tokenizer | undefined; readonly vocabSize: number };
 
 function refuse(field: "prompt" | "messages" | "stop", reason: string, cause?: unknown): never {
@@ -21,10 +22,7 @@ function chatTemplate(tokenizer: Tokenizer): ChatTemplate {
   return tokenizer.chatTemplate ?? refuse("messages", "this checkpoint has no chat template; pass a prompt");
 }
 
-async function encode(
-  { prompt, messages }: GenerateRequest,
-  { tokenizer, vocabSize }: Source,
-): Promise<Int32Array> {
+async function encode({ prompt, messages }: Prompt, { tokenizer, vocabSize }: Source): Promise<Int32Array> {
   if (messages !== undefined) {
     if (!Array.isArray(messages) || messages.length === 0)
       refuse("messages", "expected at least one message");
@@ -49,7 +47,7 @@ async function encode(
  * The ids of a request's prompt; text and conversations are encoded without holding up the event loop. What a
  * chat template or the vocabulary refuses is the request's fault: `invalid-request`.
  */
-export async function promptIds(request: GenerateRequest, source: Source): Promise<Int32Array> {
+export async function promptIds(request: Prompt, source: Source): Promise<Int32Array> {
   const field = request.messages === undefined ? "prompt" : "messages";
   const ids = await encode(request, source).catch((error: unknown) =>
     error instanceof TokenizerError ? refuse(field, error.message, error) : Promise.reject(error),

@@ -58,5 +58,7 @@ export function planStep(
   });
   const copies = Promise.all(copying);
   copies.catch(() => {}); // whoever awaits the plan sees it
-  return { copies, outputs, step: { tokens, sequences, outputs: Int32Array.from(outputRows), sampling } };
+  const returnLogits = outputs.some((sequence) => sequence.returnLogits);
+  const step = { tokens, sequences, outputs: Int32Array.from(outputRows), sampling, returnLogits };
+  return { copies, outputs, step };
 }

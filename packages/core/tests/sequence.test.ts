@@ -1,31 +1,31 @@
 import { createPolicy } from "@kvasir/kv-policies";
 import { modelPath } from "@kvasir/tiny-models";
-import { loadTokenizer, StreamDecoder } from "@kvasir/tokenizer";
+import { loadTokenizer } from "@kvasir/tokenizer";
 import { expect, test } from "vitest";
 import { checkRequest } from "../src/checked-request.ts";
+import { GenerateSequence, tokenLogprob } from "../src/generate-sequence.ts";
 import type { GenerateChunk } from "../src/generation.ts";
-import { Sequence, tokenLogprob } from "../src/sequence.ts";
 
 const tokenizer = await loadTokenizer(modelPath("tiny"));
 const policy = createPolicy("full", {}, { layers: 1, heads: 1, pageTokens: 16, signals: [] });
 
-function sequence(fields: { maxTokens: number; stop?: string; ignoreEos?: boolean }): Sequence {
+function sequence(fields: { maxTokens: number; stop?: string; ignoreEos?: boolean }): GenerateSequence {
   const prompt = tokenizer.encode("A");
   const request = checkRequest({ prompt, ...fields }, 8192);
-  return new Sequence({
+  return new GenerateSequence({
     request,
     policy,
     prompt,
     maxLength: prompt.length + fields.maxTokens,
     cyclic: false,
-    decoder: new StreamDecoder(tokenizer, { stop: request.stop }),
-    vocabSize: tokenizer.vocabSize,
+    tokenizer,
     eosIds: [1],
   });
 }
 
-async function accept(one: Sequence, ids: Iterable<number>): Promise<GenerateChunk[]> {
-  for (const id of ids) if (one.accept({ id, logprobs: undefined })) break;
+async function accept(one: GenerateSequence, ids: Iterable<number>): Promise<GenerateChunk[]> {
+  const logprobs = new Float32Array(1);
+  for (const id of ids) if (one.accept({ tokens: Int32Array.of(id), logprobs, top: [] }, 0)) break;
   one.queue.end();
   const chunks: GenerateChunk[] = [];
   for await (const chunk of one.queue) chunks.push(chunk);
