@@ -33,9 +33,10 @@ export async function evict(
   const plans: CompactionPlan[] = [];
   const kept: Sequence[] = [];
   let evicted = 0;
-  over.forEach(({ sequence, heads }, i) => {
+  for (const [i, { sequence, heads }] of over.entries()) {
     try {
       const before = sequence.residentSlots;
+      await divideBudget(sequence, signals[i]!);
       plans.push(...planHeads(sequence, heads, signals[i]!).filter(({ keep }) => keep.length > 0));
       evicted += before - sequence.residentSlots;
       kept.push(sequence);
@@ -43,7 +44,7 @@ export async function evict(
       if (!(error instanceof PolicyError)) throw error;
       fail(sequence, new EngineError("policy-failed", error.message, "kvCache.policy", { cause: error }));
     }
-  });
+  }
   const compacted =
     plans.length > 0
       ? memory.compact(
@@ -71,6 +72,7 @@ function dueHeads({ policy, pages, phase, logical, shares }: Sequence): Head[] {
   return all.filter(({ layer, head, index }) =>
     policy.overBudget({
       layer,
+      head,
       seen: logical,
       resident: pages.resident(layer, head),
       phase: phase === "decode" ? "decode" : "prefill",
@@ -99,22 +101,29 @@ async function readSignals(
   return sets;
 }
 
+async function divideBudget(sequence: Sequence, signals: readonly Partial<SignalSet>[]): Promise<void> {
+  const { policy, pages, logical: seen } = sequence;
+  if (!policy.allocates || sequence.shares) return;
+  const { shares } = await policy.allocate({
+    seen,
+    resident: (layer, head) => pages!.resident(layer, head),
+    signals: async (layer, head) => signals[layer * pages!.kvHeads + head]!,
+  });
+  sequence.shares = shares;
+}
+
 function planHeads(
   sequence: Sequence,
   heads: readonly Head[],
   signals: readonly Partial<SignalSet>[],
 ): CompactionPlan[] {
-  const { policy, pages, logical: seen } = sequence;
-  if (policy.allocates && !sequence.shares) {
-    const place = (layer: number, head: number) => signals[layer * pages!.kvHeads + head]!;
-    sequence.shares = policy.allocate({ seen, signals: place });
-  }
-  const { shares } = sequence;
+  const { policy, pages, logical: seen, shares } = sequence;
+  const phase = sequence.phase === "decode" ? "decode" : "prefill";
   // Every head is asked before any is cut, so that a policy that fails half-way leaves the sequence whole.
   const choices = heads.map(({ layer, head, index }, i) => {
     const share = shares && { share: shares[index]! };
     const resident = pages!.resident(layer, head);
-    return policy.select({ layer, head, seen, resident, signals: signals[i]!, ...share });
+    return policy.select({ layer, head, seen, resident, phase, signals: signals[i]!, ...share });
   });
   return heads.map(({ layer, head }, i) => pages!.keep(layer, head, choices[i]!));
 }
