@@ -12,8 +12,14 @@ export function leastKept(options: CommonOptions, pageTokens: number): number {
 
 /** Slots that a head of an unprotected layer keeps: at most `seen`, at least {@link leastKept}. */
 export function headBudget(options: CommonOptions, pageTokens: number, seen: number, share: number): number {
-  const wanted = Math.ceil(share * commonBudget(options, seen));
+  const wanted = wholeSlots(share * commonBudget(options, seen));
   return Math.min(seen, Math.max(wanted, leastKept(options, pageTokens)));
+}
+
+/** Rounds up; shares are float32, though, and 37/100 of 100 tokens are to be 37 slots and not 38. */
+function wholeSlots(tokens: number): number {
+  const nearest = Math.round(tokens);
+  return Math.abs(tokens - nearest) <= tokens * 2 ** -22 ? nearest : Math.ceil(tokens);
 }
 
 /**

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createPolicy, resolvePolicy } from "./create-policy.ts";
+import { createPolicy } from "./create-policy.ts";
 import { definePolicy } from "./definition.ts";
 import { l2Norm } from "./policies/l2-norm.ts";
-import type { PolicyEnvironment } from "./policy.ts";
+import type { Policy, PolicyEnvironment } from "./policy.ts";
+import { resolvePolicy } from "./resolve-policy.ts";
+import { SIGNALS, type SignalSet } from "./signals.ts";
 
 const environment: PolicyEnvironment = {
   layers: 4,
@@ -83,21 +85,76 @@ describe("budget", () => {
 });
 
 describe("overBudget", () => {
-  it("is exact at the end of a prompt, and has a page of slack while decoding", () => {
+  const head = { layer: 0, head: 0, seen: 92 };
+
+  it("is exact at the end of a prompt", () => {
     const policy = create({ ...free, budget: 20 });
-    const over = (phase: "prefill" | "decode") =>
-      [20, 21, 23, 24, 25].map((resident) => policy.overBudget({ layer: 0, resident, seen: 90, phase }));
-    expect(over("prefill")).toEqual([false, true, true, true, true]);
-    expect(over("decode")).toEqual([false, false, false, true, true]);
+    const over = (resident: number) => policy.overBudget({ ...head, resident, phase: "prefill" });
+    expect([20, 21, 24].map(over)).toEqual([false, true, true]);
+  });
+
+  it("comes round to each head once per page while decoding, in turns", () => {
+    const policy = create({ ...free, budget: 20 });
+    const due = (layer: number, head: number) =>
+      [92, 93, 94, 95, 96].filter((seen) =>
+        policy.overBudget({ layer, head, seen, resident: 21, phase: "decode" }),
+      );
+    expect(due(0, 0)).toEqual([92, 96]);
+    expect(due(0, 1)).toEqual([95]);
+    expect(due(1, 0)).toEqual([94]);
+    expect(due(1, 1)).toEqual([93]);
+    expect(policy.overBudget({ ...head, resident: 20, phase: "decode" })).toBe(false);
+  });
+
+  it("has the heads of a layer go together where they share their attention", () => {
+    const tova = definePolicy({
+      name: "tova",
+      signals: ["attentionLast"],
+      attention: () => ({ over: "layer" }),
+      score: ({ attentionLast }) => attentionLast,
+    });
+    const policy = createPolicy(tova, { ...free, budget: 20 }, { ...environment, signals: SIGNALS });
+    const due = (layer: number, head: number) =>
+      [92, 93, 94, 95].filter((seen) =>
+        policy.overBudget({ layer, head, seen, resident: 21, phase: "decode" }),
+      );
+    expect([due(0, 0), due(0, 1), due(1, 0), due(1, 1)]).toEqual([[92], [92], [95], [95]]);
+  });
+
+  it("is never in a phase that does not evict", () => {
     const promptOnly = create({ ...free, budget: 20, decode: false });
-    expect(promptOnly.overBudget({ layer: 0, resident: 90, seen: 90, phase: "decode" })).toBe(false);
-    expect(promptOnly.overBudget({ layer: 0, resident: 90, seen: 90, phase: "prefill" })).toBe(true);
+    expect(promptOnly.overBudget({ ...head, resident: 90, phase: "decode" })).toBe(false);
+    expect(promptOnly.overBudget({ ...head, resident: 90, phase: "prefill" })).toBe(true);
+  });
+
+  it("asks a policy that sizes itself at the prompt's end, and once per page of new slots", () => {
+    const guards = definePolicy({
+      name: "guards",
+      signals: [],
+      sizesItself: true,
+      select: ({ resident }) => Int32Array.from({ length: 4 }, (_, i) => resident - 4 + i),
+    });
+    const policy = create(free, guards);
+    expect(policy).toMatchObject({ evicts: true, allocates: false });
+    const due = (phase: "prefill" | "decode", resident: number, kept?: number) =>
+      policy.overBudget({ ...head, resident, phase, ...(kept !== undefined && { kept }) });
+    expect([due("prefill", 4), due("prefill", 5)]).toEqual([false, true]);
+    expect([due("decode", 50), due("decode", 53, 50), due("decode", 54, 50)]).toEqual([true, false, true]);
+    const query = { ...head, resident: 54, phase: "decode", signals: {} } as const;
+    expect([...policy.select(query)]).toEqual([50, 51, 52, 53]);
   });
 });
 
 describe("select", () => {
   const keyNorm = Float32Array.of(9, 1, 8, 2, 7, 3, 6, 4, 5, 5);
-  const query = { layer: 0, head: 0, resident: 10, seen: 10, signals: { keyNorm } };
+  const query = {
+    layer: 0,
+    head: 0,
+    resident: 10,
+    seen: 10,
+    phase: "prefill",
+    signals: { keyNorm },
+  } as const;
 
   it("keeps the keys of low norm, for l2-norm", () => {
     expect([...create({ ...free, budget: 5 }).select(query)]).toEqual([1, 3, 5, 7, 9]);
@@ -114,9 +171,9 @@ describe("select", () => {
     expect(create({}, "full")).toMatchObject({ evicts: false, sinks: 0 });
     expect(create({}, "full").select({ ...query, signals: {} })).toHaveLength(10);
     expect(create({ budget: 1 }).evicts).toBe(false);
-    expect(create({ budget: 1 }).overBudget({ layer: 3, resident: 10, seen: 10, phase: "prefill" })).toBe(
-      false,
-    );
+    expect(
+      create({ budget: 1 }).overBudget({ layer: 3, head: 0, resident: 10, seen: 10, phase: "prefill" }),
+    ).toBe(false);
   });
 
   it("passes the policy its signals, its place and its options, and nothing else", () => {
@@ -147,6 +204,8 @@ describe("select", () => {
         seen: 10,
         budget: 4,
         pageTokens: 4,
+        phase: "prefill",
+        profile: 0,
         options: 8,
       },
     ]);
@@ -184,6 +243,8 @@ describe("select", () => {
       { resident: 1.5 },
       { seen: Number.NaN },
       { share: -1 },
+      { profile: Number.NaN },
+      { phase: "end" as never },
       { signals: {} },
       { signals: { keyNorm: keyNorm.slice(1) } },
     ];
@@ -214,52 +275,115 @@ describe("allocate", () => {
     allocate: ({ layers, heads }) =>
       Float32Array.from({ length: layers * heads }, (_, i) => layers - Math.floor(i / heads)),
   });
+  const ask = (policy: Policy, seen: number, fill = (_layer: number, _head: number) => 0) =>
+    policy.allocate({
+      seen,
+      resident: () => seen,
+      signals: async (layer, head): Promise<Partial<SignalSet>> => ({
+        keyNorm: new Float32Array(seen).fill(fill(layer, head)),
+      }),
+    });
 
-  it("scales shares to a mean of 1 over the layers that are not protected", () => {
+  it("scales shares to a mean of 1 over the layers that are not protected", async () => {
     const policy = create({ ...free, budget: 10, protectLayers: [0] }, pyramid);
     expect(policy.allocates).toBe(true);
-    const shares = policy.allocate({ seen: 100, signals: () => ({ keyNorm: new Float32Array(100) }) });
+    const { shares, profile } = await ask(policy, 100);
     expect([...shares].slice(2)).toEqual([1.5, 1.5, 1, 1, 0.5, 0.5]);
+    expect([...profile]).toEqual(new Array(8).fill(0));
     expect(
       [0, 1, 2, 3].map((layer) => policy.budget({ layer, seen: 100, share: shares[layer * 2]! })),
     ).toEqual([100, 15, 10, 5]);
   });
 
-  it("gives every head the same where the policy does not allocate", () => {
+  it("gives every head the same where the policy does not allocate", async () => {
     const policy = create({ ...free, budget: 10 });
     expect(policy.allocates).toBe(false);
-    expect([...policy.allocate({ seen: 100, signals: () => ({}) })]).toEqual(new Array(8).fill(1));
+    expect([...(await ask(policy, 100)).shares]).toEqual(new Array(8).fill(1));
   });
 
-  it("refuses shares that cannot be", () => {
-    for (const shares of [
-      new Float32Array(8),
-      new Float32Array(7).fill(1),
-      new Float32Array(8).fill(-1),
-      new Float32Array(8).fill(Number.NaN),
-    ]) {
-      const policy = create({ ...free, budget: 10 }, definePolicy({ ...pyramid, allocate: () => shares }));
-      expect(() =>
-        policy.allocate({ seen: 9, signals: () => ({ keyNorm: new Float32Array(9) }) }),
-      ).toThrowError(expect.objectContaining({ code: "INVALID_ALLOCATION" }));
-    }
+  it.each([
+    [new Float32Array(8)],
+    [new Float32Array(7).fill(1)],
+    [new Float32Array(8).fill(-1)],
+    [new Float32Array(8).fill(Number.NaN)],
+    [new Float32Array(8).fill(Number.POSITIVE_INFINITY)],
+    [undefined as never],
+    [Promise.resolve(new Float32Array(7))],
+  ])("refuses shares that cannot be: %j", async (shares) => {
+    const policy = create({ ...free, budget: 10 }, definePolicy({ ...pyramid, allocate: () => shares }));
+    await expect(ask(policy, 9)).rejects.toMatchObject({ code: "INVALID_ALLOCATION" });
   });
 
-  it("can read the signals of all heads, as AdaKV must", () => {
+  it.each([
+    [new Float32Array(8).fill(Number.NEGATIVE_INFINITY)],
+    [new Float32Array(8).fill(Number.NaN)],
+    [new Float32Array(9)],
+    [[0] as never],
+  ])("refuses a profile that cannot be: %j", async (profile) => {
+    const policy = create({ ...free, budget: 10 }, definePolicy({ ...pyramid, profile: () => profile }));
+    await expect(ask(policy, 9)).rejects.toMatchObject({ code: "INVALID_PROFILE" });
+  });
+
+  it("can read the signals of all heads, as AdaKV must", async () => {
     const read = definePolicy({
       ...pyramid,
-      allocate: ({ layers, heads, signals }) =>
-        Float32Array.from(
-          { length: layers * heads },
-          (_, i) => signals(Math.floor(i / heads), i % heads).keyNorm[0]!,
-        ),
+      allocate: async ({ layers, heads, signals, resident }) => {
+        const shares = new Float32Array(layers * heads);
+        for (let i = 0; i < shares.length; i++) {
+          const [layer, head] = [Math.floor(i / heads), i % heads];
+          shares[i] = (await signals(layer, head)).keyNorm[resident(layer, head) - 1]!;
+        }
+        return shares;
+      },
     });
     const policy = create({ ...free, budget: 10 }, read);
-    const shares = policy.allocate({
-      seen: 1,
-      signals: (layer, head) => ({ keyNorm: Float32Array.of(layer * 2 + head) }),
-    });
+    const { shares } = await ask(policy, 1, (layer, head) => layer * 2 + head);
     expect([...shares]).toEqual(Array.from({ length: 8 }, (_, i) => expect.closeTo(i / 3.5)));
+  });
+
+  it("hands the profile to allocate, score and select", async () => {
+    const seen: number[] = [];
+    const gated = definePolicy({
+      ...pyramid,
+      profile: ({ profile }) => Float32Array.from({ length: 8 }, (_, i) => i + profile(0, 0)),
+      allocate: ({ layers, heads, profile }) =>
+        Float32Array.from({ length: layers * heads }, (_, i) => profile(Math.floor(i / heads), i % heads)),
+      score: ({ keyNorm, profile }) => {
+        seen.push(profile);
+        return keyNorm;
+      },
+    });
+    const policy = create({ ...free, budget: 4 }, gated);
+    const { shares, profile } = await ask(policy, 9);
+    expect([...profile]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect([...shares]).toEqual(Array.from({ length: 8 }, (_, i) => expect.closeTo(i / 3.5)));
+    const signals = { keyNorm: new Float32Array(9) };
+    policy.select({ layer: 0, head: 0, seen: 9, resident: 9, phase: "decode", profile: 7, signals });
+    expect(seen).toEqual([7]);
+  });
+
+  it("turns what the policy throws or rejects into an error of the request, and leaves others alone", async () => {
+    const cause = new RangeError("oops");
+    for (const allocate of [
+      () => Promise.reject(cause),
+      () => {
+        throw cause;
+      },
+    ]) {
+      const policy = create({ ...free, budget: 4 }, definePolicy({ ...pyramid, allocate }));
+      await expect(ask(policy, 9)).rejects.toMatchObject({ code: "POLICY_FAILED", cause });
+    }
+    const reads = definePolicy({
+      ...pyramid,
+      allocate: async ({ signals }) => (await signals(0, 0)).keyNorm,
+    });
+    const broken = { seen: 9, resident: () => 9, signals: () => Promise.reject(cause) };
+    await expect(create({ ...free, budget: 4 }, reads).allocate(broken)).rejects.toBe(cause);
+    const missing = { ...broken, signals: async () => ({}) };
+    await expect(create({ ...free, budget: 4 }, reads).allocate(missing)).rejects.toMatchObject({
+      code: "INVALID_CALL",
+      field: "keyNorm",
+    });
   });
 });
 
@@ -293,13 +417,5 @@ describe("maximumResident", () => {
     );
     expect(policy.maximumResident(request).decode).toBe(120);
     expect(policy.maximumResident({ ...request, share: 2 }).decode).toBe(64);
-  });
-});
-
-describe("attention", () => {
-  it("is collected as the policy says, and by default as a mean over the group", () => {
-    const tova = definePolicy({ ...l2Norm, name: "tova", attention: () => ({ over: "layer" }) });
-    expect(create().attention).toEqual({ window: 32, reduce: "mean", over: "group" });
-    expect(create({}, tova).attention).toEqual({ window: 32, reduce: "mean", over: "layer" });
   });
 });

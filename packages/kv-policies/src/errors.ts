@@ -2,7 +2,7 @@
  * - `INVALID_DEFINITION`: what was given to `definePolicy` contradicts itself.
  * - `UNKNOWN_POLICY`, `UNKNOWN_OPTION`, `INVALID_OPTION`, `MISSING_SIGNAL`: refused at start-up, by `createPolicy`.
  * - `INVALID_CALL`: the engine called with values that cannot be.
- * - `INVALID_SCORES`, `INVALID_SELECTION`, `INVALID_ALLOCATION`, `POLICY_FAILED`: the policy's own code went wrong on
+ * - `INVALID_SCORES`, `INVALID_SELECTION`, `INVALID_ALLOCATION`, `INVALID_PROFILE`, `POLICY_FAILED`: the policy's own code went wrong on
  *   one request; only that request fails.
  */
 export type PolicyErrorCode =
@@ -15,6 +15,7 @@ export type PolicyErrorCode =
   | "INVALID_SCORES"
   | "INVALID_SELECTION"
   | "INVALID_ALLOCATION"
+  | "INVALID_PROFILE"
   | "POLICY_FAILED";
 
 /** Everything this package throws. */

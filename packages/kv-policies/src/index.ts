@@ -1,9 +1,10 @@
 export { builtInPolicies } from "./built-in-policies.ts";
-export { createPolicy, resolvePolicy } from "./create-policy.ts";
+export { createPolicy } from "./create-policy.ts";
 export {
   type AllocateContext,
   definePolicy,
   type HeadContext,
+  type Phase,
   type PolicyDefinition,
   type PolicySpec,
   type ScoreContext,
@@ -12,6 +13,7 @@ export { PolicyError, type PolicyErrorCode } from "./errors.ts";
 export type {
   CommonOptions,
   OptionsOf,
+  ParameterValue,
   PolicyOptions,
   PolicyParameter,
   PolicyParameters,
@@ -21,12 +23,22 @@ export { l2Norm } from "./policies/l2-norm.ts";
 export { streamingLlm } from "./policies/streaming-llm.ts";
 export type {
   AllocateQuery,
+  Allocation,
   HeadState,
+  Needs,
   OverBudgetQuery,
+  Place,
   Policy,
   PolicyEnvironment,
   RequestSize,
   ResidentBound,
   SelectQuery,
 } from "./policy.ts";
-export { type AttentionSpec, SIGNALS, type Signal, type SignalSet } from "./signals.ts";
+export { resolvePolicy } from "./resolve-policy.ts";
+export {
+  type AttentionCollects,
+  type AttentionSpec,
+  SIGNALS,
+  type Signal,
+  type SignalSet,
+} from "./signals.ts";

@@ -1,3 +1,4 @@
+import { choosesSlots, withParts } from "./combination.ts";
 import type { PolicyDefinition } from "./definition.ts";
 import { PolicyError } from "./errors.ts";
 import {
@@ -5,8 +6,10 @@ import {
   type CommonOptions,
   type OptionsOf,
   type PolicyOptions,
+  type PolicyParameter,
   type PolicyParameters,
 } from "./options.ts";
+import { parameterAccepts, parameterRange } from "./parameter-values.ts";
 
 const DEFAULTS: CommonOptions = {
   budget: 1,
@@ -33,9 +36,10 @@ export function resolveOptions(
   given: PolicyOptions,
   limits: OptionLimits,
 ): OptionsOf<PolicyParameters> {
-  const { name, parameters } = definition;
-  const evicts = definition.score !== undefined || definition.select !== undefined;
-  const known = [...(evicts ? COMMON_OPTIONS : []), ...Object.keys(parameters)];
+  const { name } = definition;
+  const evicts = withParts(definition).some(choosesSlots);
+  const parameters = parametersOf(definition);
+  const known: string[] = [...(evicts ? COMMON_OPTIONS : []), ...parameters.keys()];
   for (const option of Object.keys(given)) {
     if (known.includes(option)) continue;
     const list =
@@ -65,6 +69,7 @@ export function resolveOptions(
   if (prefill !== "end" && prefill !== "chunk") refuse("prefill", '"end" or "chunk"', prefill);
   if (typeof decode !== "boolean") refuse("decode", "true or false", decode);
 
+  const sizesItself = withParts(definition).some((part) => part.sizesItself);
   const guarded = sinks + Math.max(recent, 1);
   if (budget > 1 && budget < guarded)
     refuse(
@@ -82,7 +87,7 @@ export function resolveOptions(
     limits.layers,
     refuse,
   );
-  if (protectLayers.length === limits.layers && budget !== 1) {
+  if (protectLayers.length === limits.layers && (budget !== 1 || sizesItself)) {
     refuse(
       "protectLayers",
       `fewer than all ${limits.layers} KV layers of the model (pass [] to protect none)`,
@@ -114,31 +119,33 @@ function resolveLayers(protect: unknown, given: boolean, layers: number, refuse:
   return [...resolved].sort((a, b) => a - b);
 }
 
+/** The parameters of a policy and of all its parts, by name. */
+function parametersOf(definition: PolicyDefinition): Map<string, readonly PolicyParameter[]> {
+  const byName = new Map<string, readonly PolicyParameter[]>();
+  for (const { parameters } of withParts(definition)) {
+    for (const [name, parameter] of Object.entries(parameters))
+      byName.set(name, [...(byName.get(name) ?? []), parameter]);
+  }
+  return byName;
+}
+
+/** What was not given and has different defaults in different parts is left out: each part fills in its own. */
 function resolveParameters(
-  parameters: PolicyParameters,
+  parameters: ReadonlyMap<string, readonly PolicyParameter[]>,
   given: PolicyOptions,
   refuse: Refuse,
-): Record<string, number | boolean> {
-  const resolved: Record<string, number | boolean> = {};
-  for (const [name, parameter] of Object.entries(parameters)) {
-    const value = given[name] === undefined ? parameter.default : given[name];
-    if (parameter.type === "boolean") {
-      resolved[name] = typeof value === "boolean" ? value : refuse(name, "true or false", value);
+): Record<string, unknown> {
+  const resolved: Record<string, unknown> = {};
+  for (const [name, all] of parameters) {
+    const value = given[name];
+    if (value === undefined) {
+      const isAgreed = new Set(all.map((parameter) => JSON.stringify(parameter.default))).size === 1;
+      if (isAgreed) resolved[name] = all[0]!.default;
       continue;
     }
-    const { type, minimum, maximum } = parameter;
-    const fits =
-      typeof value === "number" &&
-      value >= minimum &&
-      value <= maximum &&
-      (type === "number" || Number.isInteger(value));
-    resolved[name] = fits
-      ? value
-      : refuse(
-          name,
-          `${type === "integer" ? "a whole number" : "a number"} in ${minimum}..${maximum}`,
-          value,
-        );
+    const refusing = all.find((parameter) => !parameterAccepts(parameter, value));
+    if (refusing) refuse(name, parameterRange(refusing), value);
+    resolved[name] = Array.isArray(value) ? Object.freeze([...value]) : value;
   }
   return resolved;
 }

@@ -10,11 +10,12 @@
  * | `attentionSum` | attention probability received, summed over all queries since the slot was written (H2O) |
  * | `attentionRecent` | the same over the last `attention.window` queries (SnapKV) |
  * | `attentionLast` | attention probability received from the newest query (TOVA) |
- * | `attentionCount` | number of queries that could see the slot: divide `attentionSum` by it to undo the bias for old tokens |
- * | `attentionEntropy` | entropy, in nats, of the attention that the slot's own token paid when it was the query |
+ * | `attentionCount` | how many of the last `attention.window` queries paid at least `attention.threshold` times an equal share (Scissorhands) |
+ * | `attentionExpected` | what a query of the next `attention.future` positions is expected to pay (Expected Attention) |
  * | `keys`, `values` | the vectors themselves, dequantised; keys after rotary embedding |
  *
- * Attention signals are reduced over the query heads that share the KV head: see {@link AttentionSpec}.
+ * Attention signals are reduced over the query heads that share the KV head: see {@link AttentionSpec}. How many
+ * queries could see a slot needs no signal: it is `seen - position`.
  */
 export const SIGNALS = [
   "position",
@@ -24,7 +25,7 @@ export const SIGNALS = [
   "attentionRecent",
   "attentionLast",
   "attentionCount",
-  "attentionEntropy",
+  "attentionExpected",
   "keys",
   "values",
 ] as const;
@@ -34,12 +35,29 @@ export type Signal = (typeof SIGNALS)[number];
 /** The signals of one head, by name. */
 export type SignalSet<S extends Signal = Signal> = { readonly [K in S]: Float32Array };
 
-/** How the engine collects attention signals for a policy. */
+/** How attention signals are measured for a policy. Nothing in it touches the attention that the model computes. */
 export interface AttentionSpec {
-  /** Newest queries that `attentionRecent` sums over; 32 unless the policy says otherwise. */
+  /** Newest queries that `attentionRecent`, `attentionCount` and `attentionExpected` go by, 1..512; 32 unless told. */
   readonly window: number;
-  /** How query heads are combined: "mean" unless the policy says otherwise. */
+  /** How the query heads that share a KV head are combined; "mean" unless told. */
   readonly reduce: "mean" | "max" | "sum";
-  /** Which query heads: those of the KV head ("group", the default) or all of the layer ("layer", as in TOVA). */
+  /**
+   * "group" (the default): each KV head has its own numbers. "layer": those are averaged over all KV heads of the
+   * layer, slot by slot (TOVA, PyramidInfer), so that the heads of a layer keep the same slots.
+   */
   readonly over: "group" | "layer";
+  /** For `attentionCount`: a multiple of an equal share of the slots seen, above 0; 1 unless told. */
+  readonly threshold: number;
+  /** For `attentionExpected`: positions ahead, 1..65536; 512 unless told. */
+  readonly future: number;
+  /** For `attentionSum`: adds Gumbel noise of this seed to the scores (Keyformer), 0..2^32 - 1; none unless told. */
+  readonly noiseSeed?: number;
+  /**
+   * For `attentionSum`: what scores are divided by, above 0: in the prompt, and at the last token generated, linear
+   * between; [1, 1] unless told.
+   */
+  readonly temperature: readonly [number, number];
 }
+
+/** How attention is added up for `attentionSum`: the part of {@link AttentionSpec} that says so. */
+export type AttentionCollects = Pick<AttentionSpec, "reduce" | "noiseSeed" | "temperature">;

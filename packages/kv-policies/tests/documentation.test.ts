@@ -31,8 +31,8 @@ it("the example of the README runs and prints what it says", async () => {
 });
 
 // The page's last block prints; its second hands the conformance checks to `it`.
-const checks: [string, () => void][] = [];
-vi.stubGlobal("it", (name: string, check: () => void) => checks.push([name, check]));
+const checks: [string, () => void | Promise<void>][] = [];
+vi.stubGlobal("it", (name: string, check: () => void | Promise<void>) => checks.push([name, check]));
 const printed = await run("write-a-policy", blocksOf("../../../docs/write-a-policy.md").join("\n"));
 vi.unstubAllGlobals();
 
