@@ -58,12 +58,14 @@ export class WatchedEngine implements AsyncDisposable {
   async run({ sequence, cuts }: WatchedSequence, visit: () => unknown): Promise<number[]> {
     const ids: number[] = [];
     this.loop.submit(sequence);
-    const pages = sequence.pages!;
-    const keep = pages.keep.bind(pages);
-    vi.spyOn(pages, "keep").mockImplementation((layer, head, kept, rewrite) => {
-      cuts.push({ layer, head, seen: pages.seen, kept });
-      return keep(layer, head, kept, rewrite);
-    });
+    const { pages } = sequence;
+    if (pages) {
+      const keep = pages.keep.bind(pages);
+      vi.spyOn(pages, "keep").mockImplementation((layer, head, kept, rewrite) => {
+        cuts.push({ layer, head, seen: pages.seen, kept });
+        return keep(layer, head, kept, rewrite);
+      });
+    }
     for await (const piece of sequence.queue) {
       ids.push(...piece.ids);
       await visit();
