@@ -16,7 +16,9 @@ import { pageFormatCases } from "./page-format.case.ts";
 import { pageMemoryCases } from "./page-memory.case.ts";
 import { quantLinearCases, sameQuantBitsCases } from "./quant-linear.case.ts";
 import { quantPackCases } from "./quant-pack.case.ts";
+import { queryWindowCases, sameSignalBitsCases } from "./query-window.case.ts";
 import { samplingCases } from "./sampling.case.ts";
+import { signalsCases } from "./signals.case.ts";
 import { sinksCases } from "./sinks.case.ts";
 import { turnedKeysCases } from "./turned-keys.case.ts";
 import { twinCases } from "./twin.case.ts";
@@ -50,6 +52,8 @@ for (const implementation of [interpreter, ...native]) {
   quantLinearCases(implementation);
   badQuantCases(implementation);
   turnedKeysCases(implementation);
+  signalsCases(implementation);
+  queryWindowCases(implementation);
 }
 
 twinCases(native, interpreter);
@@ -58,6 +62,7 @@ for (const cpu of cpuLevels()) {
   const [one, two, five] = [1, 2, 5].map((threads) => onThreads(cpu, threads));
   sameBitsCases([one!, two!, five!]);
   sameQuantBitsCases(one!, two!);
+  sameSignalBitsCases([one!, two!, five!]);
 }
 
 describe.skipIf(noNative)(needsNative("native kernels"), () => {
