@@ -2,14 +2,17 @@ import { describe, expect, it } from "vitest";
 import { createInterpreter } from "../src/interpreter/interpreter.ts";
 import { type CpuLevel, cpuLevels, openDevice } from "../src/open-device.ts";
 import { attentionCases } from "./attention.case.ts";
+import { badCollectionCases } from "./bad-collection.case.ts";
 import { badMemoryCases } from "./bad-memory.case.ts";
 import { badProgramCases } from "./bad-program.case.ts";
 import { badQuantCases } from "./bad-quant.case.ts";
+import { badReadsCases } from "./bad-reads.case.ts";
 import { badStepCases } from "./bad-step.case.ts";
 import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
 import { iterateCases } from "./iterate.case.ts";
 import { mappedFileCases } from "./mapped-file.case.ts";
+import { mergeCases } from "./merge.case.ts";
 import { needsNative, noNative } from "./native-availability.ts";
 import { opsCases } from "./ops.case.ts";
 import { pageFormatCases } from "./page-format.case.ts";
@@ -54,6 +57,9 @@ for (const implementation of [interpreter, ...native]) {
   turnedKeysCases(implementation);
   signalsCases(implementation);
   queryWindowCases(implementation);
+  mergeCases(implementation);
+  badCollectionCases(implementation);
+  badReadsCases(implementation);
 }
 
 twinCases(native, interpreter);
