@@ -47,7 +47,6 @@ void Executor::write_slot(int32_t kv_layer, int32_t r, int32_t head, const float
   const float key_change = store_vector(KVS_KEYS, place, k, compare, scratch);
   const float value_change = store_vector(KVS_VALUES, place, v, compare, scratch);
   memory.positions()[place] = step_.row_position[index];
-  memory.norms()[place] = kernels_.norm(k, program_.head_dim);
   if (compare) step_.row_change[index] = std::max({step_.row_change[index], key_change, value_change});
 }
 
@@ -115,7 +114,6 @@ void Executor::clear_new_slots(int32_t kv_layer) {
         memory.write(KVS_KEYS, place, zeros);
         memory.write(KVS_VALUES, place, zeros);
         memory.positions()[place] = step_.row_position[index];
-        memory.norms()[place] = 0;
       }
     }
   });

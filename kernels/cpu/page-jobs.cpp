@@ -130,7 +130,7 @@ class SlotRead final : public Job {
  public:
   SlotRead(std::shared_ptr<PageMemory> memory, kvs_slot_data data, const kvs_slot_read* tables, int32_t count)
       : memory_(std::move(memory)), data_(data) {
-    check_range("data", data, KVS_POSITION, KVS_VALUES);
+    check_range("data", data, KVS_POSITION, KVS_ATTENTION_SUM);
     tables_.reserve(static_cast<size_t>(count));
     const int32_t page_tokens = memory_->spec().page_tokens;
     for (int32_t i = 0; i < count; ++i) {
@@ -163,8 +163,14 @@ class SlotRead final : public Job {
     const int64_t width = memory_->spec().head_dim;
     if (data_ == KVS_POSITION) {
       out[slot] = static_cast<float>(memory_->positions()[place]);
-    } else if (data_ == KVS_KEY_NORM) {
-      out[slot] = memory_->norms()[place];
+    } else if (data_ == KVS_KEY_NORM || data_ == KVS_VALUE_NORM) {
+      float vector[kMaxHeadDim];
+      float widened[kMaxHeadDim];
+      memory_->read(data_ == KVS_KEY_NORM ? KVS_KEYS : KVS_VALUES, place, vector);
+      kernels.widen(memory_->spec().dtype, vector, widened, width);
+      out[slot] = kernels.norm(widened, width);
+    } else if (data_ == KVS_ATTENTION_SUM) {
+      out[slot] = memory_->attention_sums()[place];
     } else {
       float vector[kMaxHeadDim];
       memory_->read(data_, place, vector);
