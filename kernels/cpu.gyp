@@ -11,6 +11,7 @@
       "cpu/vector/quant-linear.cpp",
       "cpu/vector/quant-rows.cpp",
       "cpu/vector/rows.cpp",
+      "cpu/vector/similarity.cpp",
       "cpu/vector/table.cpp"
     ],
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
@@ -40,6 +41,7 @@
       "type": "static_library",
       "sources": [
         "cpu/abi.cpp",
+        "cpu/compaction.cpp",
         "cpu/device.cpp",
         "cpu/executor-attend.cpp",
         "cpu/executor-cache.cpp",
@@ -55,9 +57,11 @@
         "cpu/program-check.cpp",
         "cpu/program.cpp",
         "cpu/sampler.cpp",
+        "cpu/slot-read.cpp",
         "cpu/status.cpp",
         "cpu/step-job.cpp",
         "cpu/tensor.cpp",
+        "cpu/value-merge.cpp",
         "cpu/worker-pool.cpp"
       ],
       "cflags": ["-O2"],
@@ -99,6 +103,7 @@
         "cpu/reference/probe.cpp",
         "cpu/reference/quant-linear.cpp",
         "cpu/reference/rows.cpp",
+        "cpu/reference/similarity.cpp",
         "cpu/reference/table.cpp"
       ],
       "cflags!": ["-O3"],
