@@ -1,5 +1,4 @@
 // Reads slots page by page: what lies transposed is worked on where it lies.
-#include <string.h>
 
 #include <algorithm>
 

@@ -1,7 +1,6 @@
 #include "value-merge.h"
 
 #include <math.h>
-#include <string.h>
 
 #include <algorithm>
 
@@ -101,11 +100,24 @@ void ValueMerge::find(int64_t part, float* scratch) {
   kernels_.nearest_columns(
       {scratch, count, vectors_.data(), blocks_, dim_, weights, into, scratch + kNearestRows * dim_});
   for (int64_t r = 0; r < count; ++r) {
-    // Rounding alone takes it beyond 1.
-    const float similarity = std::min(1.0f, std::max(-1.0f, weights[r]));
+    if (into[r] < 0) continue;
+    const double similarity = cosine(scratch + r * dim_, into[r]);
+    weights[r] = static_cast<float>(exp(similarity));
     if (similarity < threshold_) into[r] = -1;
-    weights[r] = expf(similarity);
   }
+}
+
+// Of a unit key and that of keep_[i], both rounded to f32: of equal keys exactly 1, of opposite ones -1.
+double ValueMerge::cosine(const float* unit, int64_t i) const {
+  const float* other = vectors_.data() + i / kNearestBlock * dim_ * kNearestBlock + i % kNearestBlock;
+  double product = 0, squares = 0, other_squares = 0;
+  for (int64_t d = 0; d < dim_; ++d) {
+    const double a = unit[d], b = other[d * kNearestBlock];
+    product += a * b;
+    squares += a * a;
+    other_squares += b * b;
+  }
+  return std::min(1.0, std::max(-1.0, product / sqrt(squares * other_squares)));
 }
 
 void ValueMerge::fold() {

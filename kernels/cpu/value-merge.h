@@ -35,6 +35,7 @@ class ValueMerge {
  private:
   void read_unit(int64_t slot, float* unit) const;
   void read_value(int64_t slot, float* value) const;
+  double cosine(const float* unit, int64_t i) const;
 
   PageMemory& memory_;
   const KernelTable& kernels_;
