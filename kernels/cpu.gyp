@@ -13,6 +13,7 @@
       "cpu/vector/quant-linear.cpp",
       "cpu/vector/quant-rows.cpp",
       "cpu/vector/rows.cpp",
+      "cpu/vector/similarity.cpp",
       "cpu/vector/table.cpp"
     ],
     "avx2_flags": ["-mavx2", "-mfma", "-mf16c"],
@@ -44,6 +45,7 @@
         "cpu/abi.cpp",
         "cpu/attend-args.cpp",
         "cpu/attention-read.cpp",
+        "cpu/compaction.cpp",
         "cpu/device.cpp",
         "cpu/executor-attend.cpp",
         "cpu/executor-cache.cpp",
@@ -63,9 +65,11 @@
         "cpu/program.cpp",
         "cpu/query-window.cpp",
         "cpu/sampler.cpp",
+        "cpu/slot-read.cpp",
         "cpu/status.cpp",
         "cpu/step-job.cpp",
         "cpu/tensor.cpp",
+        "cpu/value-merge.cpp",
         "cpu/worker-pool.cpp"
       ],
       "cflags": ["-O2"],
@@ -108,6 +112,7 @@
         "cpu/reference/probe.cpp",
         "cpu/reference/quant-linear.cpp",
         "cpu/reference/rows.cpp",
+        "cpu/reference/similarity.cpp",
         "cpu/reference/table.cpp"
       ],
       "cflags!": ["-O3"],

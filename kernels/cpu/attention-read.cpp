@@ -1,11 +1,11 @@
 #include "attention-read.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include <algorithm>
 
 #include "attend-args.h"
+#include "field-name.h"
 #include "future-turns.h"
 #include "handles.h"
 #include "observe.h"
@@ -45,9 +45,7 @@ class AttentionReads final : public Job {
     }
     if (read.slots > 0 && read.out == nullptr) invalid("reads[%d].out is null", i);
     const int32_t pages = (read.slots + page_tokens - 1) / page_tokens;
-    char field[32];
-    snprintf(field, sizeof field, "reads[%d].pages", i);
-    memory_->check_pages(field, read.pages, pages);
+    memory_->check_pages(FieldName("reads", i, "pages").text, read.pages, pages);
     reads_.push_back({read, read.queries->shared, {read.pages, read.pages + pages}, {}});
   }
 

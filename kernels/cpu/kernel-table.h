@@ -108,6 +108,22 @@ struct ObserveArgs {
   const int32_t* sum_pages;  // at slot s % page_tokens of page sum_pages[s / page_tokens], where this is not null
 };
 
+// Rows that one call of `nearest_columns` takes at most, and columns of a block.
+constexpr int32_t kNearestRows = 48;
+constexpr int32_t kNearestBlock = 64;
+
+// The column whose dot product with a row is the greatest; the later one among equals.
+struct NearestArgs {
+  const float* rows;  // [count, head_dim]
+  int64_t count;
+  const float* columns;  // [blocks, head_dim, kNearestBlock]; what is no number is nearest to nothing
+  int64_t blocks;
+  int64_t head_dim;
+  float* greatest;   // [count], the product
+  int32_t* nearest;  // [count], the column; -1 where no product is a number
+  float* scratch;    // [kNearestRows * head_dim]
+};
+
 struct KernelTable {
   const char* name;
   void (*linear)(const LinearArgs&);
@@ -144,6 +160,9 @@ struct KernelTable {
   // for sums of whole spans.
   void (*expect)(const ObserveArgs&);
   int64_t (*expect_scratch)(int32_t head_dim, int64_t slots);
+  // L2 norms of the columns of x [rows, columns], columns a multiple of 16.
+  void (*column_norms)(const float* x, int64_t rows, int64_t columns, float* norms);
+  void (*nearest_columns)(const NearestArgs&);
 };
 
 const KernelTable* kvs_reference_kernels();

@@ -26,6 +26,8 @@ void observe(const ObserveArgs& args);
 int64_t observe_scratch(int32_t head_dim, int64_t pairs, int64_t slots);
 void expect(const ObserveArgs& args);
 int64_t expect_scratch(int32_t head_dim, int64_t slots);
+void column_norms(const float* x, int64_t rows, int64_t columns, float* norms);
+void nearest_columns(const NearestArgs& args);
 
 }  // namespace KVASIR_LEVEL
 }  // namespace kvasir

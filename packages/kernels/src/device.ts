@@ -61,7 +61,7 @@ export type PageMemorySpec = {
 /**
  * What can be read per slot: `keys` and `values` headDim numbers each (dequantised, keys as they are stored), the
  * others one. `keyNorm` and `valueNorm` are L2 norms of the vectors as they are stored. `attentionSum` is what
- * steps that collect added up ({@link AttentionCollection}); of slots that no such step wrote it is nothing.
+ * steps that collect added up since the slot was written ({@link AttentionCollection}); 0 where none did.
  */
 export type SlotData = "position" | "keyNorm" | "valueNorm" | "attentionSum" | "keys" | "values";
 
@@ -76,7 +76,8 @@ export type Compaction = {
    * Folds the value of each slot below `slots` that is not kept into that of the kept slot whose key is most
    * similar (cosine u; the later slot among equals), where u is at least `threshold`, in [-1, 1]: a kept value
    * v becomes (e v + sum of exp(u_i) v_i) / (e + sum of exp(u_i)) over the values folded into it (D2O, Wan et al.
-   * 2024, arXiv 2406.13035, for values only). A key of zero norm is similar to nothing. Keys, positions and sums stay.
+   * 2024, arXiv 2406.13035, for values only). Similarities and values are those from before the compaction. A key of
+   * zero norm is similar to nothing. Keys, positions, sums and values that nothing is folded into stay.
    */
   readonly merge?: { readonly slots: number; readonly threshold: number };
 };
@@ -98,12 +99,13 @@ export interface PageMemory extends Disposable {
 
 /**
  * The newest queries of one sequence in every layer that attends, as attention takes them (after rotary embedding),
- * in f32. Steps that name it fill it (`StepSequence.queries`); a position that is run again overwrites its own.
+ * in f32. Steps that name it fill it (`StepSequence.queries`): what it holds of a step's first position and later
+ * ones is forgotten before. Of a cyclic group it keeps the queries of the last pass.
  */
 export interface QueryWindow extends Disposable {
   /** Queries that it holds at most, 1 to 512. */
   readonly window: number;
-  /** Bytes of its memory: attending layers x query heads x headDim x window x 4, and the positions. */
+  /** Bytes of its memory when full: of every attending layer query heads x headDim x window x 4, and the positions. */
   readonly bytes: number;
   dispose(): void;
 }
@@ -113,15 +115,15 @@ export interface QueryWindow extends Disposable {
  * to the KV layer and of the query heads that share the KV head: p[l, h, i, s] is the softmax of query i over the slots
  * that it sees: of those named, in slot order, all whose position is at most its own (below its own in a strict layer;
  * in the window of a layer that has one). Per slot s, with `reduce` over h, the mean over l, and the sum over the `window`
- * newest queries i (all, where there are fewer):
+ * newest queries i before `position` (all, where there are fewer):
  *
  * - `sum`: of p. With a window of 1: what the newest query pays.
  * - `count`: of 1 where p is at least `threshold` / (slots that i sees in l), and 0 elsewhere.
- * - `expected`: not a sum. What a query of the next `future` positions is expected to pay, where queries go on to be
- *   distributed as these were (Expected Attention, arXiv 2510.00636): each is turned back by its position's
- *   rotation and then by the mean of the rotations of positions `position` .. `position + future - 1`; m and v are the
- *   mean and the variance (divided by their number) over i of the scaled scores; softmax over all slots of
- *   m + v / 2, reduced over h, mean over l. Masks do not apply.
+ * - `expected`: not a sum over i. What a query of the next `future` positions is expected to pay, where queries go on
+ *   to be distributed as these were (Expected Attention, arXiv 2510.00636): each is turned back by its position's
+ *   rotation and then by the mean of the rotations of positions `position` .. `position + future - 1`, both without the
+ *   rope's scale; m and v are the mean and the variance (divided by their number) over i of the scaled scores; softmax
+ *   over all slots of m + v / 2, reduced over h, mean over l. Masks do not apply.
  */
 export type AttentionRead = {
   readonly queries: QueryWindow;
@@ -156,7 +158,7 @@ export interface Executable extends Disposable {
   queryWindow(window: number): QueryWindow;
   /**
    * [slots] numbers for each read, in order with steps and page operations. All zero (`expected`: equal shares)
-   * where the window is still empty. Throws `KernelError` (`invalid-argument`).
+   * where the window is still empty or no layer attends to the KV layer. Throws `KernelError` (`invalid-argument`).
    */
   readAttention(memory: PageMemory, reads: readonly AttentionRead[]): Promise<Float32Array[]>;
   dispose(): void;

@@ -34,23 +34,25 @@ export type StepSequence = {
   readonly sinks: number;
   /** Takes the queries of the sequence's rows (the last ones where there are more than its window); no other sequence of the step may name it. */
   readonly queries?: QueryWindow;
-  /** Adds the attention that the rows pay to `attentionSum` of the slots that they see; a new slot starts at 0. Absent: nothing is collected. */
+  /** Adds the attention that the rows pay to `attentionSum` of the slots that they see; a new slot starts at 0 in any step. Absent: nothing is collected. */
   readonly collect?: AttentionCollection;
 };
 
 /**
  * How attention is added up per slot. A row adds to each slot the softmax that its query heads give it, reduced over
- * those that share the KV head and divided by the number of layers that attend to the KV layer, row after row. A
- * cyclic group collects in its last pass; `tolerance` does not end the passes of a sequence that collects.
+ * those that share the KV head and divided by the number of layers that attend to the KV layer, row after row (in a
+ * step layer after layer, where several attend to one KV layer), in f32. A cyclic group collects in its last pass;
+ * `tolerance` does not end the passes of a sequence that collects.
  */
 export type AttentionCollection = {
   readonly reduce: "mean" | "max" | "sum";
   /** What scores are divided by, for this sum alone, above 0; 1: nothing. */
   readonly temperature: number;
   /**
-   * Adds Gumbel noise to the scores before that division, for this sum alone, one number for each position, KV layer and
-   * KV head (Keyformer, Adnan et al. 2024, arXiv 2403.09054): -ln(-ln((h + 0.5) / 2^32)), where h = mix(mix(mix(seed) +
-   * position) + kvLayer * 1024 + kvHead), all modulo 2^32, and mix is the 32-bit finaliser of MurmurHash3. 0 to 2^32 - 1.
+   * Adds Gumbel noise to the scores before that division, for this sum alone, one number for each position of a slot,
+   * KV layer and KV head (Keyformer, Adnan et al. 2024, arXiv 2403.09054): -ln(-ln((h + 0.5) / 2^32)), where
+   * h = mix(mix(mix(seed) + position) + kvLayer * 1024 + kvHead), all modulo 2^32, and mix is the 32-bit finaliser of
+   * MurmurHash3. 0 to 2^32 - 1.
    */
   readonly noiseSeed?: number;
 };

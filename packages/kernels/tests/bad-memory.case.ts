@@ -73,7 +73,7 @@ export function badMemoryCases({ name, open }: Implementation): void {
       );
       await refused(memory.readSlots("keys", [{ pages: ids(0), slots: 17 }]), /tables\[0\]\.slots is 17/);
       await refused(memory.readSlots("keys", [{ pages: ids(4), slots: 1 }]), /tables\[0\]\.pages\[0\] is 4/);
-      await refused(memory.readSlots("queries" as "keys", []), /data is queries/);
+      await refused(memory.readSlots("queries" as "keys", []), /data is "queries"; expected position, /);
     });
 
     it("what was disposed says so, and disposing it again is nothing", async () => {

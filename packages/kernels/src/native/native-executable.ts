@@ -54,7 +54,7 @@ export class NativeExecutable extends Disposal implements Executable {
       throw new KernelError("invalid-argument", "the page memory is of another device");
     }
     memory.checkAlive();
-    validateStep(this.program, memory.spec, step);
+    validateStep(this, memory.spec, step);
     const topLogprobs = step.sampling?.map((sampling) => sampling.topLogprobs) ?? [];
     const result = callNative(() => emptyResult(step, this.program.vocabSize));
     await awaitNative(() => this.#addon.run(this.#handle, memory.handle, flattenStep(step), result));
