@@ -22,4 +22,6 @@ export const slotDataCodes: Readonly<Record<SlotData, number>> = {
   keyNorm: 1,
   keys: 2,
   values: 3,
+  valueNorm: 4,
+  attentionSum: 5,
 };

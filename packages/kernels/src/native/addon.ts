@@ -33,11 +33,14 @@ export type NativeAddon = {
     dtype: number,
   ): { readonly handle: PagesHandle; readonly pageBytes: number };
   copyPages(pages: PagesHandle, from: Int32Array, to: Int32Array): Promise<void>;
+  /** Arrays of one entry for each head; `mergeSlots` is -1 where nothing is merged. */
   compactPages(
     pages: PagesHandle,
     sources: readonly Int32Array[],
     keeps: readonly Int32Array[],
     destinations: readonly Int32Array[],
+    mergeSlots: Int32Array,
+    mergeThresholds: Float32Array,
   ): Promise<void>;
   /** Fills `out`, one array for each table. */
   readSlots(
@@ -68,7 +71,7 @@ export type NativeAddon = {
 };
 
 /** What `kvs_abi_version` must say. */
-export const abiVersion = 2;
+export const abiVersion = 3;
 
 declare const kind: unique symbol;
 type Handle<Kind extends string> = { readonly [kind]: Kind };
