@@ -79,6 +79,7 @@ void Executor::iterate(size_t at, const Window& window) {
   const kvs_instruction& i = program_.instructions[at];
   const size_t end = at + 1 + static_cast<size_t>(i.i0);
   iterate_ = &i;
+  pass_ = 0;
   step_.row_change.assign(static_cast<size_t>(step_.rows()), 0.0f);
   for (int32_t k = 0; k < i.i3; ++k) clear_new_slots(program_.kv_layer_lists[static_cast<size_t>(i.i2 + k)]);
   run_range(at + 1, end, window);
@@ -87,7 +88,8 @@ void Executor::iterate(size_t at, const Window& window) {
     const Window alone = {s, 1, sequence.first_row, sequence.rows};
     const int32_t passes = std::min(i.i1, sequence.rows);
     for (int32_t pass = 1; pass < passes; ++pass) {
-      if (i.f0 > 0 && greatest_change(alone) <= i.f0) break;
+      if (i.f0 > 0 && !sequence.collects && greatest_change(alone) <= i.f0) break;
+      pass_ = pass;
       std::fill_n(step_.row_change.begin() + sequence.first_row, sequence.rows, 0.0f);
       run_range(at + 1, end, alone);
     }

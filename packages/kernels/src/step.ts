@@ -24,7 +24,7 @@ export type StepSequence = {
   readonly position: number;
   /** [kvLayers * kvHeads]: slots in use before this step, at most `position`. Row i goes to slot resident + i. */
   readonly resident: Int32Array;
-  /** Page ids, table after table, KV layer by KV layer, head by head; each has ceil((resident + rows) / pageTokens). A page is written by one table of a step only. */
+  /** Page ids, table after table, KV layer by KV layer, head by head; each has ceil((resident + rows) / pageTokens). A page is written by one table of a step only; one that collects writes all of its pages. */
   readonly pages: Int32Array;
   /**
    * 0, or how many first slots are attention sinks that are seen as if they stood directly before the

@@ -66,17 +66,18 @@ function checkSequence(
   checkElements(`${name}.pages`, pages, 0, memory.pages - 1);
 }
 
-/** Two heads that write to one page would overwrite each other's slots. */
+/** Two heads that write to one page would overwrite each other's slots, or mix what they collect. */
 function checkWrittenOnce(
   name: string,
   { pageTokens }: PageMemorySpec,
-  { rows, resident, pages }: StepSequence,
+  { rows, resident, pages, collect }: StepSequence,
   written: Set<number>,
 ): void {
   let table = 0;
   for (const used of resident) {
     const end = table + Math.ceil((used + rows) / pageTokens);
-    for (let i = table + Math.floor(used / pageTokens); i < end; i++) {
+    const first = collect === undefined ? Math.floor(used / pageTokens) : 0;
+    for (let i = table + first; i < end; i++) {
       const page = pages[i]!;
       if (written.has(page)) {
         invalidArgument(`${name}.pages[${i}] is page ${page}, which is written twice in this step`);
