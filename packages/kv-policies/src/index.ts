@@ -42,3 +42,8 @@ export {
   type Signal,
   type SignalSet,
 } from "./signals.ts";
+export { adaptive } from "./wrappers/adaptive.ts";
+export { chunked } from "./wrappers/chunked.ts";
+export { merge } from "./wrappers/merge.ts";
+export { perLayer } from "./wrappers/per-layer.ts";
+export { perPhase } from "./wrappers/per-phase.ts";
