@@ -22,6 +22,10 @@ export type ScoredToken = {
   readonly id: number;
   /** Natural logarithm of its probability after all that is before it, under the model's own distribution. */
   readonly logprob: number;
+  /** Slots that its sequence had in use over all KV layers and heads, divided by their number, as it was judged. */
+  readonly residentTokens: number;
+  /** Pages that these took. */
+  readonly pages: number;
   /** [vocabSize], in the order of ids, where they were asked for. */
   readonly logits?: Float32Array;
 };

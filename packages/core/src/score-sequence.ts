@@ -62,9 +62,12 @@ export class ScoreSequence extends Sequence {
     if (result.tokens[output] !== id) throw new Error(`the model gives token ${id} no probability`);
     this.tokens.push(id);
     const start = output * this.#vocabSize;
+    const pages = this.pages!;
     this.queue.push({
       id,
       logprob: result.logprobs[output]!,
+      residentTokens: this.residentSlots / pages.heads,
+      pages: pages.pageCount,
       ...(this.returnLogits && { logits: result.logits!.slice(start, start + this.#vocabSize) }),
     });
     return this.generated === this.#continuation.length;

@@ -34,7 +34,7 @@ describe.each(devices)("%s", (_, options) => {
 
   test("a greedy answer that is forced gets the log-probabilities it was given, bit for bit, alone and batched", async () => {
     await using engine = await Engine.load({ ...options, integrity: "step", kvCache: { memory } });
-    const answers: ScoredToken[][] = [];
+    const answers: { id: number; logprob: number }[][] = [];
     for (const request of requests) answers.push(await greedy(engine, request, 30));
     const forced = requests.map((request, i) => ({
       ...request,
@@ -42,10 +42,10 @@ describe.each(devices)("%s", (_, options) => {
     }));
     const alone = [];
     for (const request of forced) alone.push(await score(engine, request));
-    expect(alone).toEqual(answers);
+    expect(alone).toMatchObject(answers);
     const before = engine.stats();
     const others = requests.map((request) => greedy(engine, request, 30));
-    expect(await Promise.all(forced.map((request) => score(engine, request)))).toEqual(answers);
+    expect(await Promise.all(forced.map((request) => score(engine, request)))).toEqual(alone);
     expect(await Promise.all(others)).toEqual(answers);
     const { steps, scoredTokens, generatedTokens, usedPages } = engine.stats();
     expect(steps - before.steps).toBeLessThan(2 * 30);
@@ -80,7 +80,8 @@ describe("llama-gqa", () => {
     const [{ logits }] = tokens as [ScoredToken];
     expect(logits!.indexOf(Math.max(...logits!))).toBe(first!.id);
     const [plain] = await score(engine, { prompt, continuation: [5] });
-    expect(plain).toEqual({ id: 5, logprob: tokens[0]!.logprob });
+    const { logits: _, ...rest } = tokens[0]!;
+    expect(plain).toEqual(rest);
   });
 
   test("the chance of every token, scored one by one, adds up to 1", async () => {
@@ -99,6 +100,12 @@ describe("llama-gqa", () => {
     const { evictedSlots } = engine.stats();
     expect(evictedSlots - before).toBeGreaterThan(heads * (prompt.length + 100 - 32 - 2 * 16));
     expect(evicted[0]).toEqual(full[0]);
+    expect(full.map(({ residentTokens }) => residentTokens)).toEqual(full.map((_, i) => prompt.length + i));
+    expect(full.at(-1)!.pages).toBe(heads * Math.ceil((prompt.length + 99) / 16));
+    for (const { residentTokens, pages } of evicted.slice(1)) {
+      expect(residentTokens).toBeLessThanOrEqual(32 + 16);
+      expect(pages).toBeLessThanOrEqual(heads * 3);
+    }
     expect(evicted.slice(50)).not.toEqual(full.slice(50));
   });
 

@@ -5,7 +5,7 @@ import {
   relevantFields,
   windowOf,
 } from "./attention-spec.ts";
-import { choosesSlots, optionsOfPart, partAt, withParts } from "./combination.ts";
+import { choosesSlots, optionsOfPart, partAt } from "./combination.ts";
 import type { Phase, PolicyDefinition } from "./definition.ts";
 import { PolicyError } from "./errors.ts";
 import type { OptionsOf, PolicyParameters } from "./options.ts";
@@ -37,12 +37,6 @@ const nothing: Needs = Object.freeze({ signals: [], attention: DEFAULT_ATTENTION
  * @throws PolicyError `INVALID_DEFINITION`
  */
 export function actingParts(definition: PolicyDefinition, options: Options, layers: number): ActingParts {
-  const allocating = withParts(definition).filter(
-    (part) => part.parts.length === 0 && (part.allocate || part.profile),
-  );
-  const allocation = allocates(definition)
-    ? allocating.map((part) => needsOf(part, optionsOfPart(part, options)))
-    : [];
   const at = (place: Place): ActingPart => {
     const part = partAt(definition, place);
     const own = optionsOfPart(part, options);
@@ -52,7 +46,10 @@ export function actingParts(definition: PolicyDefinition, options: Options, laye
       !options.protectLayers.includes(place.layer) &&
       (place.phase === "prefill" || options.decode);
     const acts = evicts ? [needsOf(part, own)] : [];
-    const divides = place.phase === "prefill" ? allocation : [];
+    const divides =
+      place.phase === "prefill" && allocates(definition)
+        ? allocatingParts(definition, place).map((part) => needsOf(part, optionsOfPart(part, options)))
+        : [];
     return {
       definition: part,
       options: own,
@@ -69,6 +66,14 @@ export function actingParts(definition: PolicyDefinition, options: Options, laye
 /** Whether something is settled for a request before its first eviction. */
 export function allocates({ allocate, profile }: PolicyDefinition): boolean {
   return allocate !== undefined || profile !== undefined;
+}
+
+/** The parts whose signals of a layer are read when the budget is divided and heads are profiled. */
+function allocatingParts(definition: PolicyDefinition, place: Place): readonly PolicyDefinition[] {
+  const { parts, allocators, partAt } = definition;
+  if (parts.length === 0) return [definition];
+  const reading = allocators ?? (partAt ? [partAt(place)] : parts);
+  return reading.flatMap((part) => allocatingParts(part, place));
 }
 
 /** Most newest queries that any of the needs goes by. */

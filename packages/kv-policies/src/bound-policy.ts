@@ -7,7 +7,8 @@ import {
 } from "./acting-parts.ts";
 import { runAllocation } from "./allocation.ts";
 import { headBudget, leastKept } from "./budget.ts";
-import { checkCount, describe, policyFailed, refuseCall } from "./call-checks.ts";
+import { checkCount, policyFailed, refuseCall } from "./call-checks.ts";
+import { checkScores } from "./check-scores.ts";
 import { signalsOf } from "./combination.ts";
 import { declaredSignals } from "./declared-signals.ts";
 import type { HeadContext, PolicyDefinition } from "./definition.ts";
@@ -147,15 +148,7 @@ export class BoundPolicy implements Policy {
       return fault === undefined ? kept : this.#fail("INVALID_SELECTION", `select: ${fault}.`);
     }
     const scores = this.#run("score", () => definition.score!(context));
-    if (!(scores instanceof Float32Array) || scores.length !== resident) {
-      this.#fail(
-        "INVALID_SCORES",
-        `score must return a Float32Array of ${resident} numbers, received ${describe(scores)}.`,
-      );
-    }
-    const notANumber = scores.findIndex(Number.isNaN);
-    if (notANumber >= 0)
-      this.#fail("INVALID_SCORES", `the score of slot ${notANumber} of ${resident} is NaN.`);
+    checkScores(this.name, scores, resident);
     return selectHighest(scores, budget, options.sinks, recent);
   }
 

@@ -1,7 +1,23 @@
 import type { PolicyDefinition } from "./definition.ts";
+import { cascadingKv } from "./policies/cascading-kv.ts";
+import { duoAttention } from "./policies/duo-attention.ts";
 import { full } from "./policies/full.ts";
+import { keydiff } from "./policies/keydiff.ts";
 import { l2Norm } from "./policies/l2-norm.ts";
+import { lagkv } from "./policies/lagkv.ts";
+import { random } from "./policies/random.ts";
 import { streamingLlm } from "./policies/streaming-llm.ts";
+import { window } from "./policies/window.ts";
 
 /** The policies that can be asked for by name. */
-export const builtInPolicies: readonly PolicyDefinition[] = [full, streamingLlm, l2Norm];
+export const builtInPolicies: readonly PolicyDefinition[] = [
+  full,
+  random,
+  window,
+  streamingLlm,
+  l2Norm,
+  keydiff,
+  lagkv,
+  cascadingKv,
+  duoAttention,
+];

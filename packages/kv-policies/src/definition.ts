@@ -119,6 +119,8 @@ export interface PolicyDefinition extends PolicySpec<Signal, PolicyParameters> {
   readonly sharesBy: "head" | "layer";
   /** The policies that a combination is made of; none for any other. */
   readonly parts: readonly PolicyDefinition[];
+  /** Of a combination: the parts whose signals `allocate` and `profile` read; all unless told. */
+  readonly allocators?: readonly PolicyDefinition[];
   /** Of a combination that chooses slots in one way here and in another there: the part that does it here. */
   partAt?(place: { readonly layer: number; readonly phase: Phase }): PolicyDefinition;
   /** Of a combination that is made for a model: what it is for one with so many KV layers. */

@@ -18,9 +18,15 @@ export type {
   PolicyParameter,
   PolicyParameters,
 } from "./options.ts";
+export { cascadingKv } from "./policies/cascading-kv.ts";
+export { duoAttention } from "./policies/duo-attention.ts";
 export { full } from "./policies/full.ts";
+export { keydiff } from "./policies/keydiff.ts";
 export { l2Norm } from "./policies/l2-norm.ts";
+export { lagkv } from "./policies/lagkv.ts";
+export { random } from "./policies/random.ts";
 export { streamingLlm } from "./policies/streaming-llm.ts";
+export { window } from "./policies/window.ts";
 export type {
   AllocateQuery,
   Allocation,
@@ -42,3 +48,8 @@ export {
   type Signal,
   type SignalSet,
 } from "./signals.ts";
+export { adaptive } from "./wrappers/adaptive.ts";
+export { chunked } from "./wrappers/chunked.ts";
+export { merge } from "./wrappers/merge.ts";
+export { perLayer } from "./wrappers/per-layer.ts";
+export { perPhase } from "./wrappers/per-phase.ts";

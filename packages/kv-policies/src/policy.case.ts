@@ -1,9 +1,13 @@
+import { type ActingPart, actingParts } from "./acting-parts.ts";
 import { createPolicy } from "./create-policy.ts";
 import type { PolicyDefinition } from "./definition.ts";
+import { PolicyError } from "./errors.ts";
 import type { PolicyOptions } from "./options.ts";
-import type { Policy, PolicyEnvironment, SelectQuery } from "./policy.ts";
-import { makeSignals, type SignalKind } from "./sample-signals.ts";
-import { SIGNALS, type SignalSet } from "./signals.ts";
+import { goesByLayer } from "./parts-fault.ts";
+import type { Place, Policy, PolicyEnvironment, SelectQuery } from "./policy.ts";
+import type { SignalKind } from "./sample-signals.ts";
+import { SIGNALS } from "./signals.ts";
+import { allocationOf, signalsOfHead, simulatedRequest } from "./simulated-request.ts";
 
 /** One property that every policy must have. */
 export interface PolicyCheck {
@@ -33,29 +37,52 @@ const settings: readonly PolicyOptions[] = [
  * @param own values for the policy's own parameters; its defaults unless told
  */
 export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = {}): readonly PolicyCheck[] {
-  const evicts = definition.score !== undefined || definition.select !== undefined;
-  const policies = () => {
-    const options = evicts ? settings : [{}];
-    return options.map((common) => createPolicy(definition, { ...common, ...own }, environment));
+  const create = (common: PolicyOptions): Policy[] => {
+    try {
+      return [createPolicy(definition, { ...common, ...own }, environment)];
+    } catch (error) {
+      if (!(error instanceof PolicyError)) throw error;
+      // Some take no common options, and some no eviction inside a prompt: they say so, and that is right.
+      const isRefused = error.code === "UNKNOWN_OPTION" || error.field === "prefill";
+      if (isRefused && Object.keys(common).length > 0) return [];
+      throw error;
+    }
   };
+  const policies = () => settings.flatMap(create);
+  const { layers, heads: width, pageTokens } = environment;
+  /** What chooses slots at a place. */
+  const actingAt = ({ options }: Policy, { layer, phase }: Place): ActingPart =>
+    actingParts(definition.forLayers?.(layers) ?? definition, options, layers)[phase][layer]!;
 
-  /** Every policy with every length, kind of signals, layer and head; `seen` may be more than `resident`. */
-  const forEachQuery = (visit: (policy: Policy, query: SelectQuery, where: string) => void) => {
+  type Visit = (policy: Policy, query: SelectQuery, where: string) => void;
+  /** Every policy with every length, phase, kind of signals, layer and head; `seen` may be more than `resident`. */
+  const forEachQuery = async (visit: Visit) => {
     for (const policy of policies()) {
       for (const resident of lengths) {
         for (const kind of kinds) {
-          for (const [layer, head, seen] of [
-            [0, 0, resident],
-            [2, 1, resident + 9],
-            [3, 0, resident],
+          const allocation = await allocationOf(policy, kind, resident);
+          for (const [layer, head, seen, phase] of [
+            [0, 0, resident, "prefill"],
+            [1, 1, resident, "prefill"],
+            [2, 1, resident + 9, "decode"],
+            [3, 0, resident, "decode"],
           ] as const) {
-            const signals = makeSignals(policy.signals, kind, resident, layer * 10 + head);
-            const where = `${resident} slots, ${kind} signals, layer ${layer}, options ${JSON.stringify(policy.options)}`;
-            visit(policy, { layer, head, resident, seen, phase: "prefill", signals }, where);
+            const state = { layer, head, resident, seen, phase };
+            const index = layer * width + head;
+            const settled = { share: allocation.shares[index]!, profile: allocation.profile[index]! };
+            const signals = signalsOfHead(policy, kind, state);
+            const where = `${resident} slots, ${kind} signals, layer ${layer}, ${phase}, options ${JSON.stringify(policy.options)}`;
+            visit(policy, { ...state, ...settled, signals }, where);
           }
         }
       }
     }
+  };
+
+  /** Every policy through whole requests. */
+  const forEachRequest = async (visit: (policy: Policy, size: RequestLengths) => Promise<void>) => {
+    for (const policy of policies())
+      for (const prompt of [1, 50, 130]) await visit(policy, { prompt, maxNew: 60, chunk: 16 });
   };
 
   return [
@@ -71,27 +98,28 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
         }),
     },
     {
-      name: definition.select
-        ? "keeps at most its budget, and at least what is guarded"
-        : "keeps exactly its budget",
+      name: "keeps its budget (at most, where it chooses for itself), and at least what is guarded",
       run: () =>
         forEachQuery((policy, query, where) => {
+          const { evicts, definition: part } = actingAt(policy, query);
+          if (!evicts) return;
           const budget = policy.budget(query);
           const kept = policy.select(query).length;
           const expected = Math.min(budget, query.resident);
-          const isRight = definition.select ? kept <= expected : kept === expected;
+          const isRight = part.score ? kept === expected : kept <= expected;
           expect(isRight, `${where}: kept ${kept} slots with a budget of ${budget}`);
           const { minTokens } = policy.options;
-          const least = Math.min(query.resident, Math.max(minTokens, environment.pageTokens));
+          const least = Math.min(query.resident, Math.max(minTokens, pageTokens));
           expect(kept >= least, `${where}: kept ${kept} slots, fewer than ${least}`);
         }),
     },
     {
-      name: "keeps everything while a head is within its budget, and in protected layers",
+      name: "keeps everything where it does not evict, or is asked within its budget",
       run: () =>
         forEachQuery((policy, query, where) => {
-          const isProtected = policy.options.protectLayers.includes(query.layer);
-          if (!isProtected && query.resident > policy.budget(query)) return;
+          const { evicts, definition: part } = actingAt(policy, query);
+          const isWithin = query.resident <= policy.budget(query) && !part.sizesItself;
+          if (evicts && !isWithin) return;
           expect(policy.select(query).length === query.resident, `${where}: dropped slots`);
         }),
     },
@@ -110,11 +138,11 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
     },
     {
       name: "keeps the same slots when asked again, whatever it was asked in between",
-      run: () => {
+      run: async () => {
         const first: string[] = [];
-        forEachQuery((policy, query) => first.push(String(policy.select(query))));
+        await forEachQuery((policy, query) => first.push(String(policy.select(query))));
         let i = 0;
-        forEachQuery((policy, query, where) => {
+        await forEachQuery((policy, query, where) => {
           expect(String(policy.select(query)) === first[i++], `${where}: other slots the second time`);
           expect(String(policy.select(query)) === first[i - 1], `${where}: other slots the third time`);
         });
@@ -133,73 +161,96 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
         }),
     },
     {
-      name: "divides its budget, and no more than that, the same way each time",
+      name: "keeps the same slots in all heads of a layer that share their attention",
+      run: () =>
+        forEachQuery((policy, query, where) => {
+          if (!goesByLayer(actingAt(policy, query).own)) return;
+          const choices = [0, 1].map((head) => String(policy.select({ ...query, head })));
+          expect(choices[0] === choices[1], `${where}: other slots in another head`);
+        }),
+    },
+    {
+      name: "divides its budget, and no more than that, and profiles heads the same way each time",
       run: async () => {
-        const { layers, heads } = environment;
         for (const policy of policies()) {
-          const signals = async (layer: number, head: number): Promise<Partial<SignalSet>> =>
-            makeSignals(policy.signals, "random", 200, layer * 10 + head);
-          const query = { seen: 200, resident: () => 200, signals };
-          const { shares } = await policy.allocate(query);
-          const again = await policy.allocate(query);
-          expect(String(again.shares) === String(shares), "other shares the second time");
-          const unprotected = [...shares].filter(
-            (_, i) => !policy.options.protectLayers.includes(Math.floor(i / heads)),
-          );
-          const mean = unprotected.reduce((sum, share) => sum + share, 0) / unprotected.length;
-          expect(
-            shares.length === layers * heads && Math.abs(mean - 1) < 1e-3,
-            `shares have a mean of ${mean}`,
-          );
+          for (const kind of kinds) {
+            const { shares, profile } = await allocationOf(policy, kind, 200);
+            const again = await allocationOf(policy, kind, 200);
+            expect(String(again.shares) === String(shares), "other shares the second time");
+            expect(String(again.profile) === String(profile), "another profile the second time");
+            const unprotected = [...shares].filter(
+              (_, i) => !policy.options.protectLayers.includes(Math.floor(i / width)),
+            );
+            const mean = unprotected.reduce((sum, share) => sum + share, 0) / unprotected.length;
+            const isWhole = shares.length === layers * width && profile.length === layers * width;
+            expect(isWhole && Math.abs(mean - 1) < 1e-3, `shares have a mean of ${mean}`);
+          }
         }
       },
     },
     {
       name: "stays within the number of slots that it announces, through prompt and decoding",
-      run: () => {
-        for (const policy of policies()) for (const prompt of [1, 50, 130]) simulate(policy, prompt, 60);
+      run: () =>
+        forEachRequest(async (policy, size) => {
+          for await (const { phase, seen, heads, shares, added } of simulatedRequest(
+            policy,
+            environment,
+            size,
+          )) {
+            heads.forEach(({ layer, resident }, i) => {
+              const known = shares ?? (policy.allocates ? undefined : new Float32Array(heads.length).fill(1));
+              const bound = policy.maximumResident({ layer, ...size, ...(known && { share: known[i]! }) });
+              const isPrompt = phase === "prefill" && (added || seen < size.prompt);
+              const limit = isPrompt ? bound.prefill : bound.decode;
+              expect(
+                resident <= limit,
+                `${resident} slots after ${seen} tokens in layer ${layer}, announced ${limit}`,
+              );
+            });
+          }
+        }),
+    },
+    {
+      name: "evicts from few heads in each step while decoding, and never in vain",
+      run: () =>
+        forEachRequest(async (policy, size) => {
+          for await (const { phase, seen, heads, added } of simulatedRequest(policy, environment, size)) {
+            if (added) continue;
+            const due = heads.filter((head) => head.due !== undefined);
+            for (const { layer, resident, due: before } of due) {
+              const isCut = resident < before! || actingAt(policy, { layer, phase }).definition.sizesItself;
+              expect(isCut, `was over its budget with ${before} slots and kept ${resident}`);
+            }
+            if (phase === "prefill") continue;
+            const byLayer = due.filter((head) => goesByLayer(actingAt(policy, { ...head, phase }).own));
+            const together = new Set(byLayer.map(({ layer }) => layer)).size;
+            const alone = due.length - byLayer.length;
+            const isFew =
+              alone <= Math.ceil(heads.length / pageTokens) && together <= Math.ceil(layers / pageTokens);
+            expect(isFew, `evicted from ${alone} heads and ${together} whole layers after token ${seen}`);
+          }
+        }),
+    },
+    {
+      name: "frees slots at the prompt's end, where it sizes itself",
+      run: async () => {
+        const common = { sinks: 2, recent: 4, minTokens: 0, protectLayers: [] };
+        for (const policy of create(common)) {
+          if (!actingAt(policy, { layer: 0, phase: "prefill" }).definition.sizesItself) return;
+          const prompt = 600;
+          let kept = Number.POSITIVE_INFINITY;
+          const size = { prompt, maxNew: 0, chunk: prompt };
+          for await (const { heads } of simulatedRequest(policy, environment, size))
+            kept = heads.reduce((sum, { resident }) => sum + resident, 0);
+          const all = prompt * layers * width;
+          expect(kept < all, `kept all ${kept} slots of a prompt of ${prompt} tokens`);
+        }
       },
     },
   ];
 }
 
-/** A request on one head, evicted from whenever the policy says so; checks the announced bounds all the way. */
-function simulate(policy: Policy, prompt: number, maxNew: number): void {
-  const [layer, head, chunk] = [3, 1, 16];
-  const share = policy.allocates ? 1 : undefined;
-  const bound = policy.maximumResident({ layer, prompt, maxNew, chunk, ...(share && { share }) });
-  let resident = 0;
-  let seen = 0;
-  const evict = (phase: "prefill" | "decode") => {
-    if (!policy.overBudget({ layer, head, resident, seen, phase })) return;
-    const before = resident;
-    resident = policy.select({
-      layer,
-      head,
-      resident,
-      seen,
-      phase,
-      signals: makeSignals(policy.signals, "random", resident, seen),
-    }).length;
-    expect(resident < before, `was over its budget with ${before} slots and kept ${resident}`);
-  };
-  const check = (limit: number) =>
-    expect(resident <= limit, `${resident} slots after ${seen} tokens, announced ${limit}`);
-  while (seen < prompt) {
-    const tokens = Math.min(chunk, prompt - seen);
-    seen += tokens;
-    resident += tokens;
-    check(bound.prefill);
-    if (policy.options.prefill === "chunk" || seen === prompt) evict("prefill");
-  }
-  check(bound.decode);
-  for (let i = 0; i < maxNew; i++) {
-    seen += 1;
-    resident += 1;
-    check(bound.decode);
-    evict("decode");
-  }
-}
+type RequestLengths = { readonly prompt: number; readonly maxNew: number; readonly chunk: number };
 
 function expect(holds: boolean, otherwise: string): void {
   if (!holds) throw new Error(otherwise);

@@ -11,7 +11,8 @@ import {
 } from "./options.ts";
 import { parameterAccepts, parameterRange } from "./parameter-values.ts";
 
-const DEFAULTS: CommonOptions = {
+/** What options are that neither a user nor a policy says. */
+export const DEFAULT_OPTIONS: CommonOptions = {
   budget: 1,
   sinks: 4,
   recent: 32,
@@ -56,9 +57,10 @@ export function resolveOptions(
       { field },
     );
   };
-  if (!evicts) return { ...DEFAULTS, sinks: 0, recent: 0, ...resolveParameters(parameters, given, refuse) };
+  if (!evicts)
+    return { ...DEFAULT_OPTIONS, sinks: 0, recent: 0, ...resolveParameters(parameters, given, refuse) };
 
-  const merged = { ...DEFAULTS, ...definition.defaults, ...withoutUndefined(given) } as CommonOptions;
+  const merged = { ...DEFAULT_OPTIONS, ...definition.defaults, ...withoutUndefined(given) } as CommonOptions;
   const { budget, sinks, recent, minTokens, prefill, decode } = merged;
   const isFraction = typeof budget === "number" && budget > 0 && budget <= 1;
   if (!isFraction && !isInteger(budget, 2))

@@ -1,23 +1,49 @@
+import { isAttention } from "./attention-spec.ts";
 import type { Signal, SignalSet } from "./signals.ts";
 
-/** What sample signals look like: "huge" ones are near the largest float32. */
+/**
+ * What sample signals look like: numbers of any size; all the same; all zero, as attention is before a first query; or
+ * "huge": near the largest float32, and attention that all goes to one slot.
+ */
 export type SignalKind = "random" | "equal" | "zero" | "huge";
 
 const headDim = 8;
+const window = 32;
 
-/** Made-up signals for `resident` slots: the same for the same seed, and plausible (norms and sums are not negative). */
+/**
+ * Made-up signals for `resident` of `seen` slots: the same for the same seed, and plausible: positions ascend to the
+ * newest, norms are not negative, attention probabilities add up to what so many queries pay.
+ */
 export function makeSignals(
   names: readonly Signal[],
   kind: SignalKind,
   resident: number,
   seed: number,
+  seen = resident,
 ): Partial<SignalSet> {
   const random = generator(seed * 1000 + resident);
-  return Object.fromEntries(names.map((name) => [name, makeSignal(name, kind, resident, random)]));
+  return Object.fromEntries(names.map((name) => [name, makeSignal(name, kind, resident, random, seen)]));
 }
 
-function makeSignal(name: Signal, kind: SignalKind, resident: number, random: () => number): Float32Array {
-  if (name === "position") return Float32Array.from({ length: resident }, (_, slot) => slot * 2);
+function makeSignal(
+  name: Signal,
+  kind: SignalKind,
+  resident: number,
+  random: () => number,
+  seen: number,
+): Float32Array {
+  if (name === "position") {
+    const step = resident > 1 ? (seen - 1) / (resident - 1) : 1;
+    return Float32Array.from({ length: resident }, (_, slot) => Math.floor(slot * step));
+  }
+  if (name === "attentionCount") {
+    const counts = { random: () => random() * window, equal: () => 8, zero: () => 0, huge: () => window };
+    return Float32Array.from({ length: resident }, () => Math.floor(counts[kind]()));
+  }
+  if (isAttention(name)) {
+    const queries = name === "attentionSum" ? seen : name === "attentionRecent" ? window : 1;
+    return makeAttention(kind, resident, random).map((share) => share * queries);
+  }
   const isVector = name === "keys" || name === "values";
   const draw = {
     random: () => (isVector ? random() - 0.5 : random() * 10),
@@ -26,6 +52,20 @@ function makeSignal(name: Signal, kind: SignalKind, resident: number, random: ()
     huge: () => random() * 3e38,
   }[kind];
   return Float32Array.from({ length: isVector ? resident * headDim : resident }, draw);
+}
+
+/** What one query pays to each slot. */
+function makeAttention(kind: SignalKind, resident: number, random: () => number): Float32Array {
+  const most = Math.floor(random() * resident);
+  const draw = {
+    random: () => random() ** 4,
+    equal: () => 1,
+    zero: () => 0,
+    huge: (_: unknown, slot: number) => (slot === most ? 1 : 0),
+  }[kind];
+  const paid = Float32Array.from({ length: resident }, draw);
+  const sum = paid.reduce((a, b) => a + b, 0);
+  return sum > 0 ? paid.map((share) => share / sum) : paid;
 }
 
 /** A seeded generator of numbers in [0, 1): mulberry32. */

@@ -5,6 +5,12 @@ export function everySlot(resident: number): Int32Array {
   return slots;
 }
 
+/** The first `sinks` slots and as many of the newest as make `count` in all, ascending. */
+export function sinksAndNewest(resident: number, sinks: number, count: number): Int32Array {
+  const skipped = resident - count;
+  return Int32Array.from({ length: count }, (_, i) => (i < sinks ? i : i + skipped));
+}
+
 /**
  * The first `sinks` slots, the last `recent`, and the highest-scored of the others up to `budget` slots in all; equal
  * scores go to the more recent. Ascending. Needs `sinks + recent <= budget <= scores.length` and no NaN.

@@ -38,7 +38,7 @@ vi.unstubAllGlobals();
 
 describe("the policy of docs/write-a-policy.md", () => {
   it("is given to the whole conformance suite and used as the page says", () => {
-    expect(checks).toHaveLength(8);
+    expect(checks).toHaveLength(11);
     expect(printed).toEqual([32]);
   });
   it.each(checks)("%s", (_, check) => check());

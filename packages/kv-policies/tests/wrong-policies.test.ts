@@ -18,6 +18,14 @@ async function failed(definition: PolicyDefinition): Promise<string[]> {
 const name = "wrong";
 const signals = ["keyNorm"] as const;
 let calls = 0;
+const budgetCheck = "keeps its budget (at most, where it chooses for itself), and at least what is guarded";
+const divisionCheck = "divides its budget, and no more than that, and profiles heads the same way each time";
+/** Keeps the guarded slots and the newest others. */
+const newest = (
+  { resident, options }: { resident: number; options: { sinks: number } },
+  budget: number,
+): Int32Array =>
+  Int32Array.from({ length: budget }, (_, i) => (i < options.sinks ? i : resident - budget + i));
 
 describe("the conformance suite fails", () => {
   const wrong: Record<string, [PolicyDefinition, string]> = {
@@ -27,7 +35,7 @@ describe("the conformance suite fails", () => {
         signals,
         score: ({ keyNorm }) => keyNorm.map((norm) => norm / Math.max(...keyNorm)),
       }),
-      "keeps exactly its budget",
+      budgetCheck,
     ],
     "infinity minus infinity for huge signals": [
       definePolicy({
@@ -35,11 +43,11 @@ describe("the conformance suite fails", () => {
         signals,
         score: ({ keyNorm }) => keyNorm.map((norm) => Math.fround(norm * 2) - Math.fround(norm * 2)),
       }),
-      "keeps exactly its budget",
+      budgetCheck,
     ],
     "one score too few": [
       definePolicy({ name, signals, score: ({ keyNorm }) => keyNorm.slice(1) }),
-      "keeps exactly its budget",
+      budgetCheck,
     ],
     "an array of another type": [
       definePolicy({
@@ -47,11 +55,11 @@ describe("the conformance suite fails", () => {
         signals,
         score: ({ keyNorm }) => Float64Array.from(keyNorm) as unknown as Float32Array,
       }),
-      "keeps exactly its budget",
+      budgetCheck,
     ],
     "an exception": [
       definePolicy({ name, signals, score: ({ keyNorm }) => new Float32Array(keyNorm.length - 300) }),
-      "keeps exactly its budget",
+      budgetCheck,
     ],
     "random scores": [
       definePolicy({ name, signals, score: ({ keyNorm }) => keyNorm.map(() => Math.random()) }),
@@ -95,7 +103,7 @@ describe("the conformance suite fails", () => {
         signals,
         select: ({ resident }) => Int32Array.from({ length: resident }, (_, i) => i),
       }),
-      "keeps at most its budget, and at least what is guarded",
+      budgetCheck,
     ],
     "slots twice and out of order": [
       definePolicy({
@@ -122,7 +130,7 @@ describe("the conformance suite fails", () => {
         score: ({ keyNorm }) => keyNorm,
         allocate: ({ layers, heads }) => new Float32Array(layers * heads).fill(1 / 0),
       }),
-      "divides its budget, and no more than that, the same way each time",
+      divisionCheck,
     ],
     "shares drawn at random": [
       definePolicy({
@@ -131,11 +139,85 @@ describe("the conformance suite fails", () => {
         score: ({ keyNorm }) => keyNorm,
         allocate: ({ layers, heads }) => new Float32Array(layers * heads).map(() => Math.random()),
       }),
-      "divides its budget, and no more than that, the same way each time",
+      divisionCheck,
+    ],
+    "a rejected promise": [
+      definePolicy({
+        name,
+        signals,
+        score: ({ keyNorm }) => keyNorm,
+        allocate: () => Promise.reject(new Error("oops")),
+      }),
+      divisionCheck,
+    ],
+    "a profile drawn at random": [
+      definePolicy({
+        name,
+        signals,
+        score: ({ keyNorm }) => keyNorm,
+        profile: ({ layers, heads }) => new Float32Array(layers * heads).map(() => Math.random()),
+      }),
+      divisionCheck,
+    ],
+    "a profile that is infinite where all signals are zero": [
+      definePolicy({
+        name,
+        signals,
+        score: ({ keyNorm }) => keyNorm,
+        profile: async (context) => {
+          const { keyNorm } = await context.signals(0, 0);
+          return new Float32Array(context.layers * context.heads).fill(1 / keyNorm[0]!);
+        },
+      }),
+      divisionCheck,
+    ],
+    "a profile that it cannot use itself": [
+      definePolicy({
+        name,
+        signals,
+        profile: ({ layers, heads }) => new Float32Array(layers * heads).fill(2),
+        score: ({ keyNorm, profile }) => keyNorm.map((norm) => [norm][profile]!),
+      }),
+      budgetCheck,
+    ],
+    "a phase that it does not know": [
+      definePolicy({
+        name,
+        signals,
+        score: ({ keyNorm, phase }) => (phase === "prefill" ? keyNorm : new Float32Array(0)),
+      }),
+      budgetCheck,
+    ],
+    "heads of a layer that share their attention, and go apart": [
+      definePolicy({
+        name,
+        signals: ["attentionLast"],
+        attention: () => ({ over: "layer" }),
+        score: ({ attentionLast, head }) => attentionLast.map((paid, slot) => (head ? paid : -slot)),
+      }),
+      "keeps the same slots in all heads of a layer that share their attention",
+    ],
+    "a size of its own that is all there is": [
+      definePolicy({
+        name,
+        signals: [],
+        sizesItself: true,
+        select: (context) => newest(context, context.budget),
+      }),
+      "frees slots at the prompt's end, where it sizes itself",
+    ],
+    "a size of its own above the ceiling": [
+      definePolicy({
+        name,
+        signals: [],
+        sizesItself: true,
+        select: (context) => newest(context, context.resident),
+      }),
+      "stays within the number of slots that it announces, through prompt and decoding",
     ],
     "defaults that contradict each other": [
       definePolicy({ name, signals, defaults: { budget: 20, recent: 64 }, score: ({ keyNorm }) => keyNorm }),
-      "keeps exactly its budget",
+      budgetCheck,
     ],
   };
   it.each(Object.entries(wrong))("%s", async (_, [definition, check]) => {
@@ -147,11 +229,9 @@ describe("the conformance suite fails", () => {
     const guardsOnly = definePolicy({
       name: "guards-only",
       signals: [],
-      select: ({ resident, budget, options: { sinks } }) =>
-        Int32Array.from({ length: Math.min(budget, most) }, (_, i) =>
-          i < sinks ? i : resident - Math.min(budget, most) + i,
-        ),
+      select: (context) => newest(context, Math.min(context.budget, most)),
     });
     expect(await failed(guardsOnly)).toEqual([]);
+    expect(await failed(definePolicy({ ...guardsOnly, sizesItself: true }))).toEqual([]);
   });
 });
