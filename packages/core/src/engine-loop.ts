@@ -191,7 +191,10 @@ export class EngineLoop {
     }
   }
 
-  /** Runs one step. If it fails, its sequences run again one by one, so that only the guilty one fails. */
+  /**
+   * Runs one step. If it fails, its sequences run again one by one, so that only the guilty one fails. That is exact:
+   * slots and queries are written over, and devices take all memory before they add any attention up.
+   */
   async #run(scheduled: readonly Scheduled<Sequence>[]): Promise<void> {
     const { memory, model, pool } = this.#resources;
     const before = scheduled.map(({ sequence }) => sequence.logical);

@@ -3,7 +3,10 @@ import type { CpuLevel, DType, LoadProgress, QuantizeTarget } from "@kvasir/runt
 
 /** How sequences' caches are cut down: a policy and its options (see @kvasir/kv-policies). */
 export type PolicyChoice = PolicyOptions & {
-  /** A built-in name (`full`, `streaming-llm`, `l2-norm`) or a definition; default `full`: nothing is evicted. */
+  /**
+   * A built-in name, or names joined: `adaptive+snapkv` wraps, `snapkv>h2o` is one for prompts and one for decoding.
+   * Or a definition. Default `full`: nothing is evicted.
+   */
   readonly policy?: string | PolicyDefinition;
 };
 

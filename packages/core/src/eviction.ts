@@ -3,15 +3,13 @@ import type { Compaction } from "@kvasir/runtime";
 import { dueHeads, headState } from "./due-heads.ts";
 import { EngineError } from "./engine-error.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
-import { readSignals, type SignalSource, signalBytes } from "./head-signals.ts";
+import { readSignals, type SignalSource, signalLoad } from "./head-signals.ts";
 import type { Sequence } from "./sequence.ts";
 import { type Choice, compactionsOf } from "./sequence-compaction.ts";
+import { slicesOf } from "./slices.ts";
 
 /** The signals that a policy may name. */
 export const availableSignals: readonly Signal[] = SIGNALS;
-
-/** Signals that are in memory at once, unless those of one head take more. */
-const sliceBytes = 16 * 2 ** 20;
 
 export type EvictionOptions = {
   readonly source: SignalSource;
@@ -49,7 +47,8 @@ export async function evict(sequences: readonly Sequence[], options: EvictionOpt
   }
   const isThere = ({ place: { sequence } }: Choice) => sequence.pages !== undefined && work.has(sequence);
   const { slice: run = (work) => work() } = options;
-  for (const slice of slices([...work.values()].flat(), options.source.model.headDim)) {
+  const load = (choice: Choice) => (isThere(choice) ? signalLoad(choice.place, options.source.model) : 0);
+  for (const slice of slicesOf([...work.values()].flat(), load)) {
     try {
       await run(() => choose(slice.filter(isThere), options.source, isThere, failed));
     } catch (error) {
@@ -122,24 +121,6 @@ async function choose(
       failed(sequence, error);
     }
   }
-}
-
-/** Cut so that the signals of each part take `sliceBytes` at most, where it has more than one head. */
-function* slices(choices: readonly Choice[], headDim: number): Generator<Choice[]> {
-  let slice: Choice[] = [];
-  let left = sliceBytes;
-  for (const choice of choices) {
-    if (!choice.place.sequence.pages) continue;
-    const bytes = signalBytes(choice.place, headDim);
-    if (slice.length > 0 && bytes > left) {
-      yield slice;
-      slice = [];
-      left = sliceBytes;
-    }
-    slice.push(choice);
-    left -= bytes;
-  }
-  if (slice.length > 0) yield slice;
 }
 
 function evictionError(error: unknown): EngineError {

@@ -11,7 +11,7 @@ export type HeadPlace = {
 };
 
 export type SignalSource = {
-  readonly model: Pick<Model, "readAttention" | "headDim">;
+  readonly model: Pick<Model, "readAttention" | "headDim" | "kvHeads" | "config" | "layerMap">;
   readonly memory: PageMemory;
 };
 
@@ -24,16 +24,27 @@ export const isAttention = (signal: Signal): boolean => signal.startsWith("atten
 type Table = { readonly pages: Int32Array; readonly slots: number };
 type Numbers = () => Float32Array;
 
-/** Bytes that the signals of one head take. */
-export function signalBytes({ sequence, layer, head, phase }: HeadPlace, headDim: number): number {
+/** What reading is to take at once: memory, and the device, for which the steps of others wait. */
+const slice = { bytes: 16 * 2 ** 20, products: 2 ** 30 };
+
+/** How much of a slice the signals of one head take. */
+export function signalLoad(
+  { sequence, layer, phase, head }: HeadPlace,
+  { headDim, kvHeads, config, layerMap }: SignalSource["model"],
+): number {
   const { signals, attention } = sequence.policy.needs({ layer, phase });
-  const { kvHeads } = sequence.pages!;
-  const perSlot = (signal: Signal) => {
-    if (signal === "keys" || signal === "values") return headDim;
-    return attention.over === "layer" && isAttention(signal) ? kvHeads : 1;
-  };
-  const numbers = signals.reduce((sum, signal) => sum + perSlot(signal), 0);
-  return 4 * numbers * sequence.pages!.resident(layer, head);
+  const readers = layerMap.layers.filter(({ kvLayer }) => kvLayer === layer).length;
+  const queryHeads = (readers * config.heads) / kvHeads;
+  let numbers = 0;
+  let products = 0;
+  for (const signal of signals) {
+    const heads = attention.over === "layer" && isAttention(signal) ? kvHeads : 1;
+    numbers += heads * (signal === "keys" || signal === "values" ? headDim : 1);
+    if (isStored(signal)) continue;
+    products += heads * queryHeads * headDim * (signal === "attentionLast" ? 1 : attention.window);
+  }
+  const slots = sequence.pages!.resident(layer, head);
+  return slots * ((4 * numbers) / slice.bytes + products / slice.products);
 }
 
 /**

@@ -72,7 +72,7 @@ export class PagePromises {
     return true;
   }
 
-  /** Takes back what a running sequence cannot need any more. Called after evictions; while decoding, nothing is left to. */
+  /** Takes back what a running sequence cannot need any more, once its prompt or a chunk of it was compressed. */
   renew(sequence: Sequence): void {
     if (!sequence.pages || !sequence.policy.evicts || sequence.phase === "decode") return;
     const need = Math.min(sequence.promised, this.#need(sequence, sequence.logical >= sequence.promptLength));

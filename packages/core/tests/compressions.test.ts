@@ -1,5 +1,5 @@
-import { definePolicy } from "@kvasir/kv-policies";
-import { expect, test } from "vitest";
+import { definePolicy, perPhase, streamingLlm } from "@kvasir/kv-policies";
+import { expect, test, vi } from "vitest";
 import { Engine, type GenerateRequest } from "../src/index.ts";
 import { checkpoint, recordedPrompt } from "./checkpoints.ts";
 import { WatchedEngine } from "./watched-engine.ts";
@@ -126,6 +126,58 @@ test("the newest queries of a sequence are counted while it runs, and where ther
   const plain = await engine.prepare({ ...normal, maxTokens: 3 });
   expect(await engine.run(plain, () => {})).toHaveLength(3);
   expect(engine.parts.pool.usedPages).toBe(0);
+});
+
+test("attention is read as of the sequence's next position, with its sinks", async () => {
+  await using engine = await WatchedEngine.load({ model, kvCache, chunkTokens: 16 });
+  const expected = definePolicy({
+    name: "expected",
+    signals: ["attentionExpected", "attentionLast", "attentionCount"],
+    attention: () => ({ window: 10, reduce: "max", threshold: 2, future: 99 }),
+    score: ({ attentionExpected }) => attentionExpected,
+  });
+  const policy = perPhase(expected, streamingLlm);
+  const request = { ...normal, maxTokens: 3, kvCache: { policy, budget: 24, sinks: 2, recent: 4 } };
+  const reads = vi.spyOn(engine.parts.model, "readAttention");
+  const one = await engine.prepare(request);
+  await engine.run(one, () => {});
+  const all = reads.mock.calls.flatMap(([, list]) => list);
+  const same = {
+    position: prompt.length,
+    slots: prompt.length,
+    sinks: 2,
+    reduce: "max",
+    threshold: 2,
+    future: 99,
+  };
+  expect(all).toHaveLength(3 * 12);
+  for (const read of all) expect(read).toMatchObject(same);
+  expect(all.slice(0, 3)).toMatchObject([
+    { kvLayer: 0, kvHead: 0, measure: "expected", window: 10 },
+    { kvLayer: 0, kvHead: 0, measure: "sum", window: 1 },
+    { kvLayer: 0, kvHead: 0, measure: "count", window: 10 },
+  ]);
+  expect(all.slice(-1)).toMatchObject([{ kvLayer: 5, kvHead: 1 }]);
+});
+
+test("where values are merged, compactions name every slot that stays and how many there were", async () => {
+  await using engine = await WatchedEngine.load({ model, kvCache });
+  const compact = vi.spyOn(engine.parts.memory, "compact");
+  const policy = "merge+l2-norm";
+  const request = { ...normal, maxTokens: 20, kvCache: { policy, ...small, mergeThreshold: 0.3 } };
+  const one = await engine.prepare(request);
+  await engine.run(one, () => {});
+  const compactions = compact.mock.calls.flatMap(([heads]) => heads);
+  expect(compactions).toHaveLength(one.cuts.length);
+  expect(compactions.length).toBeGreaterThan(12);
+  compactions.forEach(({ source, keep, destination, merge }, i) => {
+    const { kept, seen } = one.cuts[i]!;
+    expect(keep).toEqual(kept);
+    expect(destination).toEqual(source.subarray(0, destination.length));
+    expect(merge!.threshold).toBe(0.3);
+    expect(Math.ceil(merge!.slots / 16)).toBe(source.length);
+    if (i < 12) expect([merge!.slots, seen]).toEqual([prompt.length, prompt.length]);
+  });
 });
 
 test("attention is added up at a temperature that goes from the prompt's to the last token's", async () => {

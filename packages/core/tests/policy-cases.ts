@@ -83,6 +83,20 @@ export const policyCases: readonly (readonly [name: string, choice: PolicyChoice
     .flatMap((signal) => [bySignal(signal), bySignal(signal, "layer")])
     .map((policy) => [policy.name, { policy, ...small }] as const),
   ...[profiling, selfSizing, merging, noisy].map((policy) => [policy.name, { policy, ...small }] as const),
+  ...[
+    "adaptive+l2-norm",
+    "chunked+l2-norm",
+    "merge+l2-norm",
+    "adaptive+chunked+keydiff",
+    "chunked+adaptive+merge+lagkv",
+    "adaptive+snapkv",
+    "snapkv>h2o",
+    "merge+pyramidkv",
+    "adaptive+expected-attention>streaming-llm",
+    "l2-norm>keydiff",
+    "full>l2-norm",
+    "merge+l2-norm>full",
+  ].map((policy) => [policy, { policy, ...small }] as const),
   ["by-attention-sum-group after chunks", { policy: bySignal("attentionSum"), ...small, prefill: "chunk" }],
   [
     "by-attention-recent-layer after chunks",
