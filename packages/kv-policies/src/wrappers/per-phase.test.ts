@@ -161,6 +161,7 @@ describe("perPhase", () => {
       l2Norm,
     );
     const policy = create(inLayers, { ...free, budget: 20 });
+    expect(policy.name).toBe("per-layer(full x2, recent-attention x2)>l2-norm");
     const due = (layer: number) =>
       policy.overBudget({ layer, head: 0, seen: 64, resident: 64, phase: "prefill" });
     expect([0, 1, 2, 3].map(due)).toEqual([false, false, true, true]);
