@@ -20,12 +20,16 @@ export type {
 } from "./options.ts";
 export { cascadingKv } from "./policies/cascading-kv.ts";
 export { duoAttention } from "./policies/duo-attention.ts";
+export { expectedAttention } from "./policies/expected-attention.ts";
 export { full } from "./policies/full.ts";
+export { h2o } from "./policies/h2o.ts";
 export { keydiff } from "./policies/keydiff.ts";
 export { l2Norm } from "./policies/l2-norm.ts";
 export { lagkv } from "./policies/lagkv.ts";
 export { random } from "./policies/random.ts";
+export { snapkv } from "./policies/snapkv.ts";
 export { streamingLlm } from "./policies/streaming-llm.ts";
+export { tova } from "./policies/tova.ts";
 export { window } from "./policies/window.ts";
 export type {
   AllocateQuery,
