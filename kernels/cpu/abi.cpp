@@ -1,4 +1,5 @@
 // The C ABI. Nothing is thrown past it.
+#include "attention-read.h"
 #include "device.h"
 #include "handles.h"
 #include "levels.h"
@@ -6,6 +7,7 @@
 #include "page-jobs.h"
 #include "probe-job.h"
 #include "program.h"
+#include "query-window.h"
 #include "step-job.h"
 #include "tensor.h"
 
@@ -152,6 +154,27 @@ kvs_status kvs_program_create(kvs_device* device, const kvs_program_spec* spec, 
 }
 
 void kvs_program_close(kvs_program* program) { delete program; }
+
+kvs_status kvs_queries_create(kvs_program* program, int32_t window, kvs_queries** queries, uint64_t* bytes) {
+  return guarded([&] {
+    check_pointer("program", program);
+    const auto made = std::make_shared<QueryWindow>(program->shared, window);
+    if (bytes != nullptr) *bytes = made->bytes();
+    open_handle("queries", queries, made);
+  });
+}
+
+void kvs_queries_close(kvs_queries* queries) { delete queries; }
+
+kvs_status kvs_attention_read_run(kvs_program* program, kvs_pages* pages, const kvs_attention_read* reads,
+                                  int32_t count, kvs_callback callback, void* user) {
+  return guarded([&] {
+    check_pointer("program", program);
+    check_pointer("pages", pages);
+    submit(program->shared->device(), make_attention_read(program->shared, pages->shared, reads, count), callback,
+           user);
+  });
+}
 
 kvs_status kvs_run(kvs_program* program, kvs_pages* pages, const kvs_step* step, const kvs_step_result* result,
                    kvs_callback callback, void* user) {

@@ -1,8 +1,7 @@
 // Attention over the pages of a step: how it is shared among the threads.
-#include <math.h>
-
 #include <algorithm>
 
+#include "attend-args.h"
 #include "executor.h"
 
 namespace kvasir {
@@ -38,7 +37,8 @@ void Executor::each_tile(const kvs_instruction& i, const Window& window, const F
   }
 }
 
-void Executor::attend(const kvs_instruction& i, const Window& window) {
+void Executor::attend(size_t at, const Window& window) {
+  const kvs_instruction& i = program_.instructions[at];
   std::vector<AttendPart>& parts = step_.attend_parts;
   std::vector<AttendPart>& merges = step_.attend_merges;
   parts.clear();
@@ -72,16 +72,17 @@ void Executor::attend(const kvs_instruction& i, const Window& window) {
   pool_.run(static_cast<int64_t>(merges.size()), [&](int64_t item, int worker) {
     kernels_.merge_spans(attend_args(i, merges[static_cast<size_t>(item)], worker));
   });
+  if (step_.has_queries) keep_queries(at, window);
+  if (step_.collects) collect(i, window);
 }
 
 AttendArgs Executor::attend_args(const kvs_instruction& i, const AttendPart& part, int worker) const {
   const PageMemory& memory = *step_.memory;
   const StepSequence& sequence = step_.sequences[part.sequence];
   const StepJob::Table table = step_.table(sequence, i.i0, part.head);
-  AttendArgs args;
-  args.head_dim = program_.head_dim;
-  args.row_stride = width(i.out);
-  args.group = static_cast<int32_t>(args.row_stride / args.head_dim / program_.kv_heads);
+  float* scratch = device_.scratch(worker);
+  AttendArgs args = head_args(program_, i, memory, {table.pages, sequence.sinks, sequence.position - table.resident},
+                              scratch + kernels_.attend_scratch(program_.head_dim));
   const int64_t first_head = int64_t{part.head} * args.group * args.head_dim;
   args.q = row(i.a, sequence.first_row) + first_head;
   args.out = row(i.out, sequence.first_row) + first_head;
@@ -90,32 +91,9 @@ AttendArgs Executor::attend_args(const kvs_instruction& i, const AttendPart& par
   args.span_begin = part.span_begin;
   args.span_end = part.span_end;
   args.partials = part.partials < 0 ? nullptr : step_.partials.data() + part.partials;
-  args.scale = i.f0;
-  args.strict = i.i1;
-  args.window = i.i2;
   args.resident = table.resident;
   args.position = sequence.position;
-  args.page_tokens = memory.spec().page_tokens;
-  args.dtype = memory.spec().dtype;
-  args.pages = table.pages;
-  args.keys = memory.keys();
-  args.values = memory.values();
-  args.positions = memory.positions();
-  const Rope& rope = program_.ropes[static_cast<size_t>(i.i3)];
-  const int32_t delta = sequence.position - table.resident;
-  args.sinks = delta == 0 ? 0 : sequence.sinks;
-  args.turned_pairs = static_cast<int32_t>(rope.pairs());
-  args.interleaved = rope.interleaved;
-  args.scratch = device_.scratch(worker);
-  float* cosines = args.scratch + kernels_.attend_scratch(args.head_dim);
-  float* sines = cosines + args.turned_pairs;
-  for (int32_t pair = 0; args.sinks > 0 && pair < args.turned_pairs; ++pair) {
-    const double angle = rope.angle(delta, pair);
-    cosines[pair] = static_cast<float>(cos(angle));
-    sines[pair] = static_cast<float>(sin(angle));
-  }
-  args.turn_cos = cosines;
-  args.turn_sin = sines;
+  args.scratch = scratch;
   return args;
 }
 

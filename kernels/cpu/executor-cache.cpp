@@ -47,7 +47,6 @@ void Executor::write_slot(int32_t kv_layer, int32_t r, int32_t head, const float
   const float key_change = store_vector(KVS_KEYS, place, k, compare, scratch);
   const float value_change = store_vector(KVS_VALUES, place, v, compare, scratch);
   memory.positions()[place] = step_.row_position[index];
-  memory.norms()[place] = kernels_.norm(k, program_.head_dim);
   if (compare) step_.row_change[index] = std::max({step_.row_change[index], key_change, value_change});
 }
 
@@ -80,6 +79,7 @@ void Executor::iterate(size_t at, const Window& window) {
   const kvs_instruction& i = program_.instructions[at];
   const size_t end = at + 1 + static_cast<size_t>(i.i0);
   iterate_ = &i;
+  pass_ = 0;
   step_.row_change.assign(static_cast<size_t>(step_.rows()), 0.0f);
   for (int32_t k = 0; k < i.i3; ++k) clear_new_slots(program_.kv_layer_lists[static_cast<size_t>(i.i2 + k)]);
   run_range(at + 1, end, window);
@@ -88,7 +88,8 @@ void Executor::iterate(size_t at, const Window& window) {
     const Window alone = {s, 1, sequence.first_row, sequence.rows};
     const int32_t passes = std::min(i.i1, sequence.rows);
     for (int32_t pass = 1; pass < passes; ++pass) {
-      if (i.f0 > 0 && greatest_change(alone) <= i.f0) break;
+      if (i.f0 > 0 && !sequence.collects && greatest_change(alone) <= i.f0) break;
+      pass_ = pass;
       std::fill_n(step_.row_change.begin() + sequence.first_row, sequence.rows, 0.0f);
       run_range(at + 1, end, alone);
     }
@@ -115,7 +116,6 @@ void Executor::clear_new_slots(int32_t kv_layer) {
         memory.write(KVS_KEYS, place, zeros);
         memory.write(KVS_VALUES, place, zeros);
         memory.positions()[place] = step_.row_position[index];
-        memory.norms()[place] = 0;
       }
     }
   });

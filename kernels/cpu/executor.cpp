@@ -22,6 +22,7 @@ constexpr int64_t kGatedOutputs = 64;
 void Executor::run() {
   prepare();
   turn_ropes();
+  begin_signals();
   run_range(0, program_.instructions.size(), {0, step_.sequences.size(), 0, step_.rows()});
   finish_outputs();
 }
@@ -29,6 +30,7 @@ void Executor::run() {
 void Executor::prepare() {
   program_.reserve(step_.rows(), step_.output_count());
   int64_t scratch = std::max(kernels_.attend_scratch(program_.head_dim) + program_.head_dim, write_scratch());
+  if (step_.collects) scratch = std::max(scratch, collect_scratch());
   if (!step_.sampling.empty()) scratch = std::max(scratch, Sampler::scratch_floats(program_.vocab_size));
   device_.reserve_scratch(static_cast<uint64_t>(scratch));
   step_.row_sequence.clear();
@@ -94,7 +96,7 @@ void Executor::run_one(size_t at, const Window& window) {
     case KVS_WRITE_KV:
       return write_kv(i, window);
     case KVS_ATTEND:
-      return attend(i, window);
+      return attend(at, window);
     case KVS_SWIGLU:
       return swiglu(i, window);
     case KVS_ADD:

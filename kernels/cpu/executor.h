@@ -45,10 +45,16 @@ class Executor {
   int64_t write_scratch() const;
   void write_slot(int32_t kv_layer, int32_t row, int32_t head, const float* k, const float* v, float* scratch);
   float store_vector(kvs_slot_data data, uint64_t place, const float* from, bool compare, float* scratch);
-  void attend(const kvs_instruction& i, const Window& window);
+  void attend(size_t at, const Window& window);
   template <class Function>
   void each_tile(const kvs_instruction& i, const Window& window, const Function& f) const;
   AttendArgs attend_args(const kvs_instruction& i, const AttendPart& part, int worker) const;
+  int64_t collect_scratch() const;
+  void begin_signals();
+  void keep_queries(size_t at, const Window& window);
+  bool last_pass(const StepSequence& sequence) const;
+  void collect(const kvs_instruction& i, const Window& window);
+  void collect_head(const kvs_instruction& i, const CollectPart& part, float* scratch);
   void iterate(size_t at, const Window& window);
   void clear_new_slots(int32_t kv_layer);
   float greatest_change(const Window& window) const;
@@ -79,6 +85,7 @@ class Executor {
   StepJob& step_;
   Program& program_;
   const kvs_instruction* iterate_ = nullptr;  // whose body is being run
+  int32_t pass_ = 0;                          // how many of its passes went before
 };
 
 }  // namespace kvasir

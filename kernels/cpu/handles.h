@@ -11,6 +11,7 @@ class Device;
 class MappedFile;
 class PageMemory;
 class Program;
+class QueryWindow;
 class Tensor;
 }  // namespace kvasir
 
@@ -28,6 +29,9 @@ struct kvs_pages {
 };
 struct kvs_program {
   std::shared_ptr<kvasir::Program> shared;
+};
+struct kvs_queries {
+  std::shared_ptr<kvasir::QueryWindow> shared;
 };
 
 #endif

@@ -85,6 +85,45 @@ struct AttendArgs {
   float* partials;
 };
 
+// What a row of queries sees: slots below `slots`, of positions above `after` and at most `until`.
+struct ObservedRow {
+  int64_t query;  // elements from AttendArgs::q to its first query head of this KV head
+  int32_t slots, after, until;
+};
+
+// How what the query heads that share a KV head pay becomes one number for a row and slot (kvs_reduce); the sum of
+// rows is weighted by `share`. What a row adds to a slot does not depend on the rows, pairs and slots beside it.
+struct ObserveArgs {
+  // Of the pairs [pair_begin, pair_end): their queries, and how they are scored. `strict`, `window`, `resident`,
+  // `position`, `out`, `values`, spans and partials are not looked at: `rows` say what is visible.
+  AttendArgs attend;
+  int64_t head_stride;      // elements from query head to query head
+  const ObservedRow* rows;  // from that of pair_begin on
+  const float* noise;       // [slots, up to a whole page], added to scores; or null
+  int32_t reduce;
+  float share;
+  // Above 0: a pair pays 1 where its softmax is at least threshold / (slots that it sees), and 0 elsewhere.
+  float threshold;
+  float* sums;               // of slot s: at s, with room for whole pages, or
+  const int32_t* sum_pages;  // at slot s % page_tokens of page sum_pages[s / page_tokens], where this is not null
+};
+
+// Rows that one call of `nearest_columns` takes at most, and columns of a block.
+constexpr int32_t kNearestRows = 48;
+constexpr int32_t kNearestBlock = 64;
+
+// The column whose dot product with a row is the greatest; the later one among equals.
+struct NearestArgs {
+  const float* rows;  // [count, head_dim]
+  int64_t count;
+  const float* columns;  // [blocks, head_dim, kNearestBlock]; what is no number is nearest to nothing
+  int64_t blocks;
+  int64_t head_dim;
+  float* greatest;   // [count], the product
+  int32_t* nearest;  // [count], the column; -1 where no product is a number
+  float* scratch;    // [kNearestRows * head_dim]
+};
+
 struct KernelTable {
   const char* name;
   void (*linear)(const LinearArgs&);
@@ -111,6 +150,19 @@ struct KernelTable {
   void (*quantize_rows)(const float* x, int64_t rows, int64_t inputs, const QuantRows& out);
   // Sums of exact integer dot products of blocks, times both scales, in ascending order of blocks.
   void (*quant_linear)(const QuantLinearArgs&);
+  // Adds what some rows pay to the sums of slots, row after row. At most kAttendPairs pairs: those of whole rows, or
+  // of a part of one; the calls for the parts of a row follow each other with the same scratch.
+  void (*observe)(const ObserveArgs&);
+  // Floats of scratch for so many pairs that see up to so many slots.
+  int64_t (*observe_scratch)(int32_t head_dim, int64_t pairs, int64_t slots);
+  // sums[s] = softmax over the slots s < rows[0].slots of m + v / 2, m and v the mean and the variance of the scores
+  // of the pairs, any number of them. Noise, threshold, reduce, share and sum_pages are not looked at. There is room
+  // for sums of whole spans.
+  void (*expect)(const ObserveArgs&);
+  int64_t (*expect_scratch)(int32_t head_dim, int64_t slots);
+  // L2 norms of the columns of x [rows, columns], columns a multiple of 16.
+  void (*column_norms)(const float* x, int64_t rows, int64_t columns, float* norms);
+  void (*nearest_columns)(const NearestArgs&);
 };
 
 const KernelTable* kvs_reference_kernels();

@@ -52,7 +52,7 @@ PageMemory::PageMemory(std::shared_ptr<Device> device, const kvs_pages_spec& spe
       keys_(checked_product(slots(spec), slot_bytes_)),
       values_(checked_product(slots(spec), slot_bytes_)),
       positions_(checked_product(slots(spec), sizeof(int32_t))),
-      norms_(checked_product(slots(spec), sizeof(float))),
+      attention_sums_(checked_product(slots(spec), sizeof(float))),
       marks_(spec.pages) {}
 
 // The first element of a slot's key; the next ones follow at distances of page_tokens.
@@ -122,7 +122,7 @@ void PageMemory::copy_slots(uint64_t from, uint64_t to, uint64_t count) {
   }
   memmove(values() + to * slot_bytes_, values() + from * slot_bytes_, count * slot_bytes_);
   memmove(positions() + to, positions() + from, count * sizeof(int32_t));
-  memmove(norms() + to, norms() + from, count * sizeof(float));
+  memmove(attention_sums() + to, attention_sums() + from, count * sizeof(float));
 }
 
 void PageMemory::check_pages(const char* field, const int32_t* pages, int64_t count) const {

@@ -1,5 +1,5 @@
 // The bytes behind page ids: per page its keys [head_dim, page_tokens], so that attention scores neighbouring slots
-// at once, its values [page_tokens, head_dim], and per slot a position and a key norm.
+// at once, its values [page_tokens, head_dim], and per slot a position and the attention that it received.
 #ifndef KVASIR_PAGE_MEMORY_H
 #define KVASIR_PAGE_MEMORY_H
 
@@ -56,7 +56,8 @@ class PageMemory {
   uint8_t* keys() const { return keys_.data(); }
   uint8_t* values() const { return values_.data(); }
   int32_t* positions() const { return reinterpret_cast<int32_t*>(positions_.data()); }
-  float* norms() const { return reinterpret_cast<float*>(norms_.data()); }
+  // What steps that collect added up.
+  float* attention_sums() const { return reinterpret_cast<float*>(attention_sums_.data()); }
 
   // Where slot `slot` of the pages is, counted in slots from the start of the memory.
   uint64_t place(const int32_t* pages, int64_t slot) const {
@@ -84,7 +85,7 @@ class PageMemory {
   kvs_pages_spec spec_;
   uint64_t slot_bytes_;
   uint64_t page_bytes_;
-  Region keys_, values_, positions_, norms_;
+  Region keys_, values_, positions_, attention_sums_;
   PageMarks marks_;
 };
 

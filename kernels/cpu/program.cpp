@@ -41,6 +41,14 @@ double Rope::angle(int32_t position, int64_t pair) const {
   return position * pow(base, -2.0 * static_cast<double>(pair) / d);
 }
 
+void Rope::turn(int32_t position, float* cosines, float* sines) const {
+  for (int64_t pair = 0; pair < pairs(); ++pair) {
+    const double turned = angle(position, pair);
+    cosines[pair] = static_cast<float>(cos(turned));
+    sines[pair] = static_cast<float>(sin(turned));
+  }
+}
+
 namespace {
 
 template <class T>
@@ -74,6 +82,12 @@ Program::Program(std::shared_ptr<Device> device, const kvs_program_spec& spec)
   for (const kvs_rope& rope : copy_list("ropes", spec.ropes, spec.rope_count)) ropes.emplace_back(rope);
   check_program(*this);
   plan = make_plan(*this);
+  readers.assign(static_cast<size_t>(kv_layers), 0);
+  for (size_t at = 0; at < instructions.size(); ++at) {
+    if (instructions[at].op != KVS_ATTEND) continue;
+    attends.push_back(at);
+    ++readers[static_cast<size_t>(instructions[at].i0)];
+  }
   memory_.resize(buffers.size());
   const std::vector<bool> quantized = quantized_buffers(*this);
   for (size_t b = 0; b < buffers.size(); ++b) {

@@ -27,6 +27,8 @@ struct Rope {
   int64_t pairs() const { return static_cast<int64_t>(inverse_frequencies.size()); }
   // Angle by which pair i turns at a position.
   double angle(int32_t position, int64_t pair) const;
+  // [pairs] cosines and sines of the angles at a position, without the scale.
+  void turn(int32_t position, float* cosines, float* sines) const;
 };
 
 struct Buffer {
@@ -53,6 +55,13 @@ class Program {
   // Whether a rope attends with sinks could be turned for; see Rope::dynamic_base.
   bool has_dynamic_attention = false;
 
+  // Which instructions attend, in order, and how many attend to each KV layer.
+  std::vector<size_t> attends;
+  std::vector<int32_t> readers;
+
+  int64_t query_heads(const kvs_instruction& attend) const {
+    return buffers[static_cast<size_t>(attend.a)].width / head_dim;
+  }
   int64_t tables() const { return static_cast<int64_t>(kv_layers) * kv_heads; }
   // The values of norm weights and biases as f32; null for tensors that are no vectors.
   const float* vector(int32_t tensor) const { return vectors_[static_cast<size_t>(tensor)].data(); }
@@ -67,6 +76,8 @@ class Program {
   // A second place of a gated product's size for the other half.
   float* gated_half() const { return gated_half_.data(); }
 
+  // A number for each step that is being checked; only the submitting thread uses it.
+  uint64_t next_round() { return ++round_; }
   // Steps are recycled with the memory of their lists.
   std::unique_ptr<StepJob> take_step();
   void give_back(std::unique_ptr<StepJob> step);
@@ -79,6 +90,7 @@ class Program {
   std::vector<std::unique_ptr<Activations>> activations_;  // null where a buffer needs none
   FloatArray gated_half_;
   std::vector<FloatArray> vectors_;
+  uint64_t round_ = 0;
   std::mutex mutex_;
   std::vector<std::unique_ptr<StepJob>> idle_steps_;
 };

@@ -42,6 +42,12 @@ void check_range(const char* field, int64_t value, int64_t low, int64_t high) {
           static_cast<long long>(high));
 }
 
+void check_item(const char* list, int64_t i, const char* field, int64_t value, int64_t low, int64_t high) {
+  if (value >= low && value <= high) return;
+  invalid("%s[%lld].%s is %lld; expected %lld to %lld", list, static_cast<long long>(i), field,
+          static_cast<long long>(value), static_cast<long long>(low), static_cast<long long>(high));
+}
+
 void check_pointer(const char* field, const void* pointer) {
   if (pointer == nullptr) invalid("%s is null", field);
 }

@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "executor.h"
+#include "handles.h"
 
 namespace kvasir {
 
@@ -11,15 +12,6 @@ namespace {
 void check_list(const char* field, int64_t count, const void* items) {
   check_range(field, count, 0, INT32_MAX);
   if (count > 0) check_pointer(field, items);
-}
-
-[[noreturn]] void wrong(const char* list, int64_t i, const char* field, int64_t value, int64_t low, int64_t high) {
-  invalid("%s[%lld].%s is %lld; expected %lld to %lld", list, static_cast<long long>(i), field,
-          static_cast<long long>(value), static_cast<long long>(low), static_cast<long long>(high));
-}
-
-void check_field(const char* list, int64_t i, const char* field, int64_t value, int64_t low, int64_t high) {
-  if (value < low || value > high) wrong(list, i, field, value, low, high);
 }
 
 }  // namespace
@@ -46,6 +38,9 @@ void StepJob::prepare(std::shared_ptr<Program> program_, std::shared_ptr<PageMem
   resident.clear();
   pages.clear();
   page_offsets.clear();
+  query_windows.clear();
+  has_queries = collects = false;
+  round_ = program->next_round();
   memory->marks().clear();
   for (int32_t i = 0; i < step.sequence_count; ++i) copy_sequence(step.sequences[i], i);
   const int64_t covered = sequences.empty() ? 0 : sequences.back().first_row + int64_t{sequences.back().rows};
@@ -58,15 +53,21 @@ void StepJob::prepare(std::shared_ptr<Program> program_, std::shared_ptr<PageMem
 void StepJob::copy_sequence(const kvs_sequence& s, int32_t index) {
   const int32_t page_tokens = memory->spec().page_tokens;
   const int32_t first_row = sequences.empty() ? 0 : sequences.back().first_row + sequences.back().rows;
-  check_field("sequences", index, "rows", s.rows, 1, rows() - first_row);
-  check_field("sequences", index, "position", s.position, 0, INT32_MAX - s.rows);
-  check_field("sequences", index, "sinks", s.sinks, 0, INT32_MAX);
+  check_item("sequences", index, "rows", s.rows, 1, rows() - first_row);
+  check_item("sequences", index, "position", s.position, 0, INT32_MAX - s.rows);
+  check_item("sequences", index, "sinks", s.sinks, 0, INT32_MAX);
   if (s.sinks > 0 && program->has_dynamic_attention) {
     invalid("sequences[%d].sinks is %d; expected 0, as keys of a dynamic rope cannot be turned again", index, s.sinks);
   }
   check_pointer("resident", s.resident);
   check_list("page_count", s.page_count, s.pages);
-  const StepSequence sequence = {first_row, s.rows, s.position, s.sinks, static_cast<int64_t>(resident.size())};
+  StepSequence sequence = {};
+  sequence.first_row = first_row;
+  sequence.rows = s.rows;
+  sequence.position = s.position;
+  sequence.sinks = s.sinks;
+  sequence.first_table = static_cast<int64_t>(resident.size());
+  copy_signals(s, index, sequence);
   resident.insert(resident.end(), s.resident, s.resident + program->tables());
   int64_t expected = 0;
   for (int64_t t = 0; t < program->tables(); ++t) {
@@ -93,13 +94,33 @@ void StepJob::copy_sequence(const kvs_sequence& s, int32_t index) {
   check_written_pages(sequence, index);
 }
 
-// Two heads that write to one page would overwrite each other's slots.
+void StepJob::copy_signals(const kvs_sequence& s, int32_t index, StepSequence& copy) {
+  if (s.queries != nullptr) {
+    const std::shared_ptr<QueryWindow>& queries = s.queries->shared;
+    if (!queries->belongs_to(program)) invalid("sequences[%d].queries belongs to another program", index);
+    if (!queries->name(round_)) invalid("sequences[%d].queries is named twice in this step", index);
+    query_windows.push_back(queries);
+    copy.queries = queries.get();
+    has_queries = true;
+  }
+  if (s.collect == nullptr) return;
+  check_item("sequences", index, "collect.reduce", s.collect->reduce, KVS_MEAN, KVS_SUM);
+  check_item("sequences", index, "collect.noise", s.collect->noise, 0, 1);
+  if (!(s.collect->temperature > 0) || !isfinite(s.collect->temperature)) {
+    invalid("sequences[%d].collect.temperature is %g; expected a finite number above 0", index,
+            static_cast<double>(s.collect->temperature));
+  }
+  copy.collection = *s.collect;
+  copy.collects = collects = true;
+}
+
+// Two heads that write to one page would overwrite each other's slots. One that collects writes to all of its pages.
 void StepJob::check_written_pages(const StepSequence& sequence, int32_t index) {
   const int32_t page_tokens = memory->spec().page_tokens;
   for (int64_t t = 0; t < program->tables(); ++t) {
     const Table used = table(sequence, 0, t);
     const int64_t end = (int64_t{used.resident} + sequence.rows + page_tokens - 1) / page_tokens;
-    for (int64_t i = used.resident / page_tokens; i < end; ++i) {
+    for (int64_t i = sequence.collects ? 0 : used.resident / page_tokens; i < end; ++i) {
       if (memory->marks().owner(used.pages[i]) != PageMarks::kNone) {
         invalid("sequences[%d]: page %d is written twice in this step", index, used.pages[i]);
       }
@@ -130,7 +151,7 @@ void StepJob::copy_sampling(const kvs_sampling& s, int32_t i) {
   };
   const int32_t vocab = program->vocab_size;
   number("temperature", s.temperature, s.temperature >= 0 && isfinite(s.temperature), "a finite number, at least 0");
-  check_field("sampling", i, "top_k", s.top_k, 0, INT32_MAX);
+  check_item("sampling", i, "top_k", s.top_k, 0, INT32_MAX);
   number("top_p", s.top_p, s.top_p > 0 && s.top_p <= 1, "a number above 0, at most 1");
   number("min_p", s.min_p, s.min_p >= 0 && s.min_p <= 1, "a number from 0 to 1");
   number("repetition_penalty", s.repetition_penalty, s.repetition_penalty > 0 && isfinite(s.repetition_penalty),
@@ -138,22 +159,22 @@ void StepJob::copy_sampling(const kvs_sampling& s, int32_t i) {
   number("presence_penalty", s.presence_penalty, isfinite(s.presence_penalty), "a finite number");
   number("frequency_penalty", s.frequency_penalty, isfinite(s.frequency_penalty), "a finite number");
   check_list("history_count", s.history_count, s.history);
-  check_field("sampling", i, "prompt_length", s.prompt_length, 0, s.history_count);
+  check_item("sampling", i, "prompt_length", s.prompt_length, 0, s.history_count);
   check_list("bias_count", s.bias_count, s.bias_ids);
   check_list("bias_count", s.bias_count, s.bias_values);
-  check_field("sampling", i, "top_logprobs", s.top_logprobs, -1, vocab);
+  check_item("sampling", i, "top_logprobs", s.top_logprobs, -1, vocab);
   if (s.top_logprobs > 0 && (result.top_ids != nullptr || result.top_logprobs != nullptr)) {
-    check_field("sampling", i, "top_logprobs", s.top_logprobs, 0, result.top_stride);
+    check_item("sampling", i, "top_logprobs", s.top_logprobs, 0, result.top_stride);
   }
   sampling.push_back({s, history.size(), bias_ids.size()});
   history.insert(history.end(), s.history, s.history + s.history_count);
   for (size_t h = sampling.back().history; h < history.size(); ++h) {
-    check_field("sampling", i, "history", history[h], 0, vocab - 1);
+    check_item("sampling", i, "history", history[h], 0, vocab - 1);
   }
   bias_ids.insert(bias_ids.end(), s.bias_ids, s.bias_ids + s.bias_count);
   bias_values.insert(bias_values.end(), s.bias_values, s.bias_values + s.bias_count);
   for (size_t b = sampling.back().bias; b < bias_ids.size(); ++b) {
-    check_field("sampling", i, "bias_ids", bias_ids[b], 0, vocab - 1);
+    check_item("sampling", i, "bias_ids", bias_ids[b], 0, vocab - 1);
     number("bias_values", bias_values[b], bias_values[b] < INFINITY, "a number below infinity");
   }
 }
@@ -163,6 +184,7 @@ void StepJob::run(Device& device) { Executor(device, *this).run(); }
 void StepJob::release() {
   const std::shared_ptr<Program> keep = std::move(program);
   memory.reset();
+  query_windows.clear();
   keep->give_back(std::unique_ptr<StepJob>(this));
 }
 

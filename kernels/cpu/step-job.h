@@ -8,12 +8,16 @@
 
 #include "page-memory.h"
 #include "program.h"
+#include "query-window.h"
 
 namespace kvasir {
 
 struct StepSequence {
   int32_t first_row, rows, position, sinks;
   int64_t first_table;  // into resident and page_offsets
+  QueryWindow* queries;  // or null
+  bool collects;
+  kvs_collection collection;  // where it collects
 };
 
 // kvs_sampling with its lists as ranges of the step's own.
@@ -29,6 +33,12 @@ struct AttendPart {
   int64_t pair_begin, pair_end;
   int64_t span_begin, span_end;
   int64_t partials;  // where in StepJob::partials its tile's begin; -1: nowhere, as it is all of the tile
+};
+
+// A sequence's KV head whose slots collect attention.
+struct CollectPart {
+  size_t sequence;
+  int32_t head;
 };
 
 class StepJob final : public Job {
@@ -59,6 +69,8 @@ class StepJob final : public Job {
 
   std::vector<int32_t> tokens, outputs;
   std::vector<StepSequence> sequences;
+  std::vector<std::shared_ptr<QueryWindow>> query_windows;
+  bool has_queries = false, collects = false;  // whether any sequence does
   std::vector<int32_t> resident, pages;
   std::vector<size_t> page_offsets;
   std::vector<StepSampling> sampling;
@@ -70,13 +82,17 @@ class StepJob final : public Job {
   std::vector<float> row_change;
   std::vector<FloatArray> cosines, sines;  // per rope [rows, pairs]
   std::vector<AttendPart> attend_parts, attend_merges;
+  std::vector<CollectPart> collect_parts;
   FloatArray partials;
 
  private:
   void copy_sequence(const kvs_sequence& sequence, int32_t index);
+  void copy_signals(const kvs_sequence& sequence, int32_t index, StepSequence& copy);
   void check_written_pages(const StepSequence& sequence, int32_t index);
   void copy_outputs(const kvs_step& step);
   void copy_sampling(const kvs_sampling& sampling, int32_t index);
+
+  uint64_t round_ = 0;
 };
 
 }  // namespace kvasir

@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define KVS_ABI_VERSION 2
+#define KVS_ABI_VERSION 3
 
 typedef enum {
   KVS_OK = 0,
@@ -54,6 +54,7 @@ typedef struct kvs_file kvs_file;
 typedef struct kvs_tensor kvs_tensor;
 typedef struct kvs_pages kvs_pages;
 typedef struct kvs_program kvs_program;
+typedef struct kvs_queries kvs_queries;
 
 typedef void (*kvs_callback)(void* user, const kvs_status* status);
 
@@ -122,12 +123,22 @@ typedef struct {
   const int32_t* keep; /* ascending */
   int32_t kept;
   const int32_t* destination; /* ceil(kept / page_tokens); entry i may equal source entry i */
+  int32_t merge;              /* 1: values of slots below merge_slots that are not kept are folded into kept ones */
+  int32_t merge_slots;
+  float merge_threshold; /* -1 to 1 */
 } kvs_compaction;
 
 kvs_status kvs_pages_compact(kvs_pages* pages, const kvs_compaction* heads, int32_t count,
                              kvs_callback callback, void* user);
 
-typedef enum { KVS_POSITION = 0, KVS_KEY_NORM = 1, KVS_KEYS = 2, KVS_VALUES = 3 } kvs_slot_data;
+typedef enum {
+  KVS_POSITION = 0,
+  KVS_KEY_NORM = 1,
+  KVS_KEYS = 2,
+  KVS_VALUES = 3,
+  KVS_VALUE_NORM = 4,
+  KVS_ATTENTION_SUM = 5
+} kvs_slot_data;
 
 typedef struct {
   const int32_t* pages;
@@ -208,6 +219,43 @@ typedef struct {
 kvs_status kvs_program_create(kvs_device* device, const kvs_program_spec* spec, kvs_program** program);
 void kvs_program_close(kvs_program* program);
 
+/* ---- signals --------------------------------------------------------------------------------- */
+
+typedef enum { KVS_MEAN = 0, KVS_MAX = 1, KVS_SUM = 2 } kvs_reduce;
+
+/* How a step adds attention up per slot; see step.ts. */
+typedef struct {
+  int32_t reduce;
+  float temperature;
+  int32_t noise; /* 1: with Gumbel noise of noise_seed */
+  uint32_t noise_seed;
+} kvs_collection;
+
+/* The newest `window` queries (1 to 512) of one sequence in every layer that attends. */
+kvs_status kvs_queries_create(kvs_program* program, int32_t window, kvs_queries** queries, uint64_t* bytes);
+void kvs_queries_close(kvs_queries* queries);
+
+typedef enum { KVS_ATTENTION_TOTAL = 0, KVS_ATTENTION_COUNT = 1, KVS_ATTENTION_EXPECTED = 2 } kvs_measure;
+
+typedef struct {
+  kvs_queries* queries;
+  int32_t kv_layer, kv_head;
+  const int32_t* pages;
+  int32_t slots;
+  int32_t position;
+  int32_t sinks;
+  int32_t measure;
+  int32_t window;
+  int32_t reduce;
+  float threshold;
+  int32_t future;
+  float* out; /* [slots] */
+} kvs_attention_read;
+
+/* What the newest queries say about slots; see AttentionRead in device.ts. */
+kvs_status kvs_attention_read_run(kvs_program* program, kvs_pages* pages, const kvs_attention_read* reads,
+                                  int32_t count, kvs_callback callback, void* user);
+
 /* ---- steps ----------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -216,7 +264,9 @@ typedef struct {
   int32_t sinks;
   const int32_t* resident; /* [kv_layers * kv_heads] */
   const int32_t* pages;
-  int32_t page_count; /* sum over tables of ceil((resident + rows) / page_tokens) */
+  int32_t page_count;            /* sum over tables of ceil((resident + rows) / page_tokens) */
+  kvs_queries* queries;          /* or NULL */
+  const kvs_collection* collect; /* or NULL */
 } kvs_sequence;
 
 typedef struct {

@@ -22,6 +22,12 @@ void merge_spans(const AttendArgs& args);
 int64_t attend_partial(int32_t head_dim, int64_t pairs);
 void quantize_rows(const float* x, int64_t rows, int64_t inputs, const QuantRows& out);
 void quant_linear(const QuantLinearArgs& args);
+void observe(const ObserveArgs& args);
+int64_t observe_scratch(int32_t head_dim, int64_t pairs, int64_t slots);
+void expect(const ObserveArgs& args);
+int64_t expect_scratch(int32_t head_dim, int64_t slots);
+void column_norms(const float* x, int64_t rows, int64_t columns, float* norms);
+void nearest_columns(const NearestArgs& args);
 
 }  // namespace KVASIR_LEVEL
 }  // namespace kvasir

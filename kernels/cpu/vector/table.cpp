@@ -11,7 +11,8 @@ const KernelTable* KVASIR_JOIN(kvs_, KVASIR_LEVEL, _kernels)() {
   using namespace KVASIR_LEVEL;
   static const KernelTable table = {KVASIR_TEXT(KVASIR_LEVEL), linear, rms_norm, rope, swiglu, add_rows, widen,
                                     narrow, norm, attend, attend_scratch, merge_spans, attend_partial, quantize_rows,
-                                    quant_linear};
+                                    quant_linear, observe, observe_scratch, expect, expect_scratch, column_norms,
+                                    nearest_columns};
   return &table;
 }
 

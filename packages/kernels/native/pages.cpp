@@ -1,5 +1,6 @@
 #include "pages.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "arguments.h"
@@ -118,8 +119,11 @@ Napi::Value CompactPages(const Napi::CallbackInfo& info) {
   job->sources = reader.CopyAll<int32_t>(info[1], &source_sizes);
   job->keeps = reader.CopyAll<int32_t>(info[2], &keep_sizes);
   job->destinations = reader.CopyAll<int32_t>(info[3], &destination_sizes);
+  const std::vector<int32_t> merge_slots = reader.Copy<int32_t>(info[4]);
+  const std::vector<float> merge_thresholds = reader.Copy<float>(info[5]);
   const size_t count = source_sizes.size();
-  reader.Expect(keep_sizes.size() == count && destination_sizes.size() == count);
+  reader.Expect(keep_sizes.size() == count && destination_sizes.size() == count && merge_slots.size() == count &&
+                merge_thresholds.size() == count);
   if (reader.failed()) return reader.Throw();
 
   const size_t page_tokens = static_cast<size_t>(pages->spec().page_tokens);
@@ -129,7 +133,8 @@ Napi::Value CompactPages(const Napi::CallbackInfo& info) {
   for (size_t i = 0; i < count; ++i) {
     reader.Expect(destination_sizes[i] == (keep_sizes[i] + page_tokens - 1) / page_tokens);
     job->heads.push_back({source, static_cast<int32_t>(source_sizes[i]), keep,
-                          static_cast<int32_t>(keep_sizes[i]), destination});
+                          static_cast<int32_t>(keep_sizes[i]), destination, merge_slots[i] >= 0,
+                          std::max(merge_slots[i], 0), merge_thresholds[i]});
     source += source_sizes[i];
     keep += keep_sizes[i];
     destination += destination_sizes[i];

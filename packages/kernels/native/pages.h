@@ -42,7 +42,7 @@ class Pages : public Handle {
 Napi::Value CreatePages(const Napi::CallbackInfo& info);
 // copyPages(pages, from, to): promise
 Napi::Value CopyPages(const Napi::CallbackInfo& info);
-// compactPages(pages, sources, keeps, destinations): promise
+// compactPages(pages, sources, keeps, destinations, mergeSlots, mergeThresholds): promise
 Napi::Value CompactPages(const Napi::CallbackInfo& info);
 // readSlots(pages, data, tables, slots, out): promise
 Napi::Value ReadSlots(const Napi::CallbackInfo& info);

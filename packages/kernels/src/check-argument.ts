@@ -40,6 +40,19 @@ export function checkInt32Array(name: string, value: unknown): void {
   if (!(value instanceof Int32Array)) invalidArgument(`${name} is ${show(value)}; expected an Int32Array`);
 }
 
+export function checkObject(name: string, value: unknown): void {
+  if (typeof value !== "object" || value === null) {
+    invalidArgument(`${name} is ${show(value)}; expected an object`);
+  }
+}
+
+export function checkOneOf(name: string, value: unknown, expected: readonly string[]): void {
+  if (!expected.includes(value as string)) {
+    const list = `${expected.slice(0, -1).join(", ")} or ${expected.at(-1)}`;
+    invalidArgument(`${name} is ${show(value)}; expected ${list}`);
+  }
+}
+
 export function checkLength(name: string, length: number, expected: number, why: string): void {
   if (length !== expected) invalidArgument(`${name} has ${length} elements; expected ${expected} (${why})`);
 }

@@ -58,8 +58,12 @@ export type PageMemorySpec = {
   readonly dtype: DType;
 };
 
-/** What can be read per slot: `position` and `keyNorm` one number each, `keys` and `values` headDim numbers each. */
-export type SlotData = "position" | "keyNorm" | "keys" | "values";
+/**
+ * What can be read per slot: `keys` and `values` headDim numbers each (dequantised, keys as they are stored), the
+ * others one. `keyNorm` and `valueNorm` are L2 norms of the vectors as they are stored. `attentionSum` is what
+ * steps that collect added up since the slot was written ({@link AttentionCollection}); 0 where none did.
+ */
+export type SlotData = "position" | "keyNorm" | "valueNorm" | "attentionSum" | "keys" | "values";
 
 /** Compaction of one head: slot `keep[i]` of the source pages becomes slot i of the destination pages. */
 export type Compaction = {
@@ -68,12 +72,20 @@ export type Compaction = {
   readonly keep: Int32Array;
   /** ceil(keep.length / pageTokens) pages; page i may be source page i itself. */
   readonly destination: Int32Array;
+  /**
+   * Folds the value of each slot below `slots` that is not kept into that of the kept slot whose key is most
+   * similar (cosine u; the later slot among equals), where u is at least `threshold`, in [-1, 1]: a kept value
+   * v becomes (e v + sum of exp(u_i) v_i) / (e + sum of exp(u_i)) over the values folded into it (D2O, Wan et al.
+   * 2024, arXiv 2406.13035, for values only). Similarities and values are those from before the compaction. A key of
+   * zero norm is similar to nothing. Keys, positions, sums and values that nothing is folded into stay.
+   */
+  readonly merge?: { readonly slots: number; readonly threshold: number };
 };
 
 /** The bytes behind page ids. Who owns which page is not its business. Operations run in order with steps. */
 export interface PageMemory extends Disposable {
   readonly spec: PageMemorySpec;
-  /** Bytes of one page: keys, values, and per slot its position and key norm. */
+  /** Bytes of one page: keys, values, and per slot its position and the attention that it received. */
   readonly pageBytes: number;
   copyPages(from: Int32Array, to: Int32Array): Promise<void>;
   compact(heads: readonly Compaction[]): Promise<void>;
@@ -85,6 +97,55 @@ export interface PageMemory extends Disposable {
   dispose(): void;
 }
 
+/**
+ * The newest queries of one sequence in every layer that attends, as attention takes them (after rotary embedding),
+ * in f32. Steps that name it fill it (`StepSequence.queries`): what it holds of a step's first position and later
+ * ones is forgotten before. Of a cyclic group it keeps the queries of the last pass.
+ */
+export interface QueryWindow extends Disposable {
+  /** Queries that it holds at most, 1 to 512. */
+  readonly window: number;
+  /** Bytes of its memory when full: of every attending layer query heads x headDim x window x 4, and the positions. */
+  readonly bytes: number;
+  dispose(): void;
+}
+
+/**
+ * What the newest queries of a sequence say about the slots of one head. Queries are those of all layers that attend
+ * to the KV layer and of the query heads that share the KV head: p[l, h, i, s] is the softmax of query i over the slots
+ * that it sees: of those named, in slot order, all whose position is at most its own (below its own in a strict layer;
+ * in the window of a layer that has one). Per slot s, with `reduce` over h, the mean over l, and the sum over the `window`
+ * newest queries i before `position` (all, where there are fewer):
+ *
+ * - `sum`: of p. With a window of 1: what the newest query pays.
+ * - `count`: of 1 where p is at least `threshold` / (slots that i sees in l), and 0 elsewhere.
+ * - `expected`: not a sum over i. What a query of the next `future` positions is expected to pay, where queries go on
+ *   to be distributed as these were (Expected Attention, arXiv 2510.00636): each is turned back by its position's
+ *   rotation and then by the mean of the rotations of positions `position` .. `position + future - 1`, both without the
+ *   rope's scale; m and v are the mean and the variance (divided by their number) over i of the scaled scores; softmax
+ *   over all slots of m + v / 2, reduced over h, mean over l. Masks do not apply.
+ */
+export type AttentionRead = {
+  readonly queries: QueryWindow;
+  readonly kvLayer: number;
+  readonly kvHead: number;
+  /** Its table: pages, and slots in use. */
+  readonly pages: Int32Array;
+  readonly slots: number;
+  /** Logical position that the sequence's next token will have, at least `slots`. */
+  readonly position: number;
+  /** As in `StepSequence`: so many first slots are seen as if turned forward by `position - slots`. */
+  readonly sinks: number;
+  readonly measure: "sum" | "count" | "expected";
+  /** Newest queries to take, 1 to `queries.window`. */
+  readonly window: number;
+  readonly reduce: "mean" | "max" | "sum";
+  /** For `count`; above 0, finite. */
+  readonly threshold: number;
+  /** For `expected`; 1 to 65536 positions. */
+  readonly future: number;
+};
+
 /** A program on a device, with its work buffers. */
 export interface Executable extends Disposable {
   readonly program: Program;
@@ -93,5 +154,12 @@ export interface Executable extends Disposable {
    * step changes nothing. What a row gets does not depend on the other rows, the chunks or the threads.
    */
   run(memory: PageMemory, step: Step): Promise<StepResult>;
+  /** Memory for the newest queries of a sequence; only what steps fill is taken from the system. */
+  queryWindow(window: number): QueryWindow;
+  /**
+   * [slots] numbers for each read, in order with steps and page operations. All zero (`expected`: equal shares)
+   * where the window is still empty or no layer attends to the KV layer. Throws `KernelError` (`invalid-argument`).
+   */
+  readAttention(memory: PageMemory, reads: readonly AttentionRead[]): Promise<Float32Array[]>;
   dispose(): void;
 }

@@ -1,10 +1,12 @@
 export type {
+  AttentionRead,
   Compaction,
   Device,
   Executable,
   MappedFile,
   PageMemory,
   PageMemorySpec,
+  QueryWindow,
   SlotData,
 } from "./device.ts";
 export {
@@ -21,5 +23,5 @@ export { type Probe, probeDevice } from "./probe-device.ts";
 export type { BufferSpec, Instruction, Program, Rope } from "./program.ts";
 export { dequantizeRows } from "./quant/dequantize-rows.ts";
 export { type QuantizeTarget, quantizeRows, quantizeTargets } from "./quant/quantize-rows.ts";
-export type { Sampling, Step, StepResult, StepSequence } from "./step.ts";
+export type { AttentionCollection, Sampling, Step, StepResult, StepSequence } from "./step.ts";
 export type { Tensor } from "./tensor.ts";

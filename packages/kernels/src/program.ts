@@ -94,7 +94,7 @@ export type Instruction =
   | { readonly op: "rope"; readonly out: number; readonly x: number; readonly rope: number }
   /**
    * Stores k and v [kvHeads * headDim] of every row in its slot of the KV layer, converted to the
-   * format of the pages, with its position and the L2 norm of the key before conversion. With `rope`, keys
+   * format of the pages, with its position. With `rope`, keys
    * are first turned by that rope to the position of their row, as a `rope` before would have; the buffer of
    * k stays as it is.
    */

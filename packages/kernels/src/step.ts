@@ -1,3 +1,5 @@
+import type { QueryWindow } from "./device.ts";
+
 /**
  * One run of a program: new tokens of one or more sequences, prefill and decode mixed. Its arrays may be
  * used again as soon as `run` has returned its promise.
@@ -22,7 +24,7 @@ export type StepSequence = {
   readonly position: number;
   /** [kvLayers * kvHeads]: slots in use before this step, at most `position`. Row i goes to slot resident + i. */
   readonly resident: Int32Array;
-  /** Page ids, table after table, KV layer by KV layer, head by head; each has ceil((resident + rows) / pageTokens). A page is written by one table of a step only. */
+  /** Page ids, table after table, KV layer by KV layer, head by head; each has ceil((resident + rows) / pageTokens). A page is written by one table of a step only; one that collects writes all of its pages. */
   readonly pages: Int32Array;
   /**
    * 0, or how many first slots are attention sinks that are seen as if they stood directly before the
@@ -30,6 +32,29 @@ export type StepSequence = {
    * turned forward by `position - resident`. Nothing is rewritten.
    */
   readonly sinks: number;
+  /** Takes the queries of the sequence's rows (the last ones where there are more than its window); no other sequence of the step may name it. */
+  readonly queries?: QueryWindow;
+  /** Adds the attention that the rows pay to `attentionSum` of the slots that they see; a new slot starts at 0 in any step. Absent: nothing is collected. */
+  readonly collect?: AttentionCollection;
+};
+
+/**
+ * How attention is added up per slot. A row adds to each slot the softmax that its query heads give it, reduced over
+ * those that share the KV head and divided by the number of layers that attend to the KV layer, row after row (in a
+ * step layer after layer, where several attend to one KV layer), in f32. A cyclic group collects in its last pass;
+ * `tolerance` does not end the passes of a sequence that collects.
+ */
+export type AttentionCollection = {
+  readonly reduce: "mean" | "max" | "sum";
+  /** What scores are divided by, for this sum alone, above 0; 1: nothing. */
+  readonly temperature: number;
+  /**
+   * Adds Gumbel noise to the scores before that division, for this sum alone, one number for each position of a slot,
+   * KV layer and KV head (Keyformer, Adnan et al. 2024, arXiv 2403.09054): -ln(-ln((h + 0.5) / 2^32)), where
+   * h = mix(mix(mix(seed) + position) + kvLayer * 1024 + kvHead), all modulo 2^32, and mix is the 32-bit finaliser of
+   * MurmurHash3. 0 to 2^32 - 1.
+   */
+  readonly noiseSeed?: number;
 };
 
 /** How one token is drawn. Applied in this order: bias, penalties, temperature, top-k, top-p, min-p. */

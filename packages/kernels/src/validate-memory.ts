@@ -3,6 +3,9 @@ import {
   checkInt32Array,
   checkInteger,
   checkLength,
+  checkNumber,
+  checkObject,
+  checkOneOf,
   invalidArgument,
   maxInt32,
 } from "./check-argument.ts";
@@ -96,6 +99,7 @@ export function validateCompactions(spec: PageMemorySpec, heads: readonly Compac
         );
       }
     }
+    if (head.merge !== undefined) checkMerge(`${name}.merge`, spec, head, head.merge);
     const pages = Math.ceil(head.keep.length / spec.pageTokens);
     checkLength(`${name}.destination`, head.destination.length, pages, `${head.keep.length} slots kept`);
     const written = new Set<number>();
@@ -108,14 +112,26 @@ export function validateCompactions(spec: PageMemorySpec, heads: readonly Compac
   });
 }
 
+function checkMerge(
+  name: string,
+  { pageTokens }: PageMemorySpec,
+  { source }: Compaction,
+  merge: NonNullable<Compaction["merge"]>,
+): void {
+  checkObject(name, merge);
+  checkInteger(`${name}.slots`, merge.slots, 0, source.length * pageTokens);
+  const cosine = (x: number) => x >= -1 && x <= 1;
+  checkNumber(`${name}.threshold`, merge.threshold, "a number in [-1, 1]", cosine);
+}
+
+const slotData: readonly SlotData[] = ["position", "keyNorm", "valueNorm", "attentionSum", "keys", "values"];
+
 export function validateSlotReads(
   spec: PageMemorySpec,
   data: SlotData,
   tables: readonly { readonly pages: Int32Array; readonly slots: number }[],
 ): void {
-  if (!["position", "keyNorm", "keys", "values"].includes(data)) {
-    invalidArgument(`data is ${String(data)}; expected position, keyNorm, keys or values`);
-  }
+  checkOneOf("data", data, slotData);
   tables.forEach(({ pages, slots }, i) => {
     checkPageIds(`tables[${i}].pages`, spec, pages);
     checkInteger(`tables[${i}].slots`, slots, 0, pages.length * spec.pageTokens);

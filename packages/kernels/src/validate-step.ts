@@ -6,25 +6,24 @@ import {
   invalidArgument,
   maxInt32,
 } from "./check-argument.ts";
-import type { PageMemorySpec } from "./device.ts";
+import type { Executable, PageMemorySpec } from "./device.ts";
 import type { Program } from "./program.ts";
 import type { Step, StepSequence } from "./step.ts";
 import { validateSampling } from "./validate-sampling.ts";
+import { checkPagesFit, checkSinks, validateStepSignals } from "./validate-signals.ts";
 
 /**
- * Checks everything that a step names against the program and the pages it runs on.
+ * Checks everything that a step names against the executable and the pages it runs on.
  * Throws `KernelError` (`invalid-argument`) with the field, its value and what was expected.
  */
-export function validateStep(program: Program, memory: PageMemorySpec, step: Step): void {
-  if (memory.headDim !== program.headDim) {
-    invalidArgument(
-      `the pages hold heads of ${memory.headDim} elements; the program's headDim is ${program.headDim}`,
-    );
-  }
+export function validateStep(executable: Executable, memory: PageMemorySpec, step: Step): void {
+  const { program } = executable;
+  checkPagesFit(program, memory);
   checkInt32Array("tokens", step.tokens);
   checkElements("tokens", step.tokens, 0, program.vocabSize - 1);
   if (step.tokens.length === 0) invalidArgument("tokens is empty; expected at least one");
   checkSequences(program, memory, step);
+  validateStepSignals(executable, step.sequences);
   checkOutputs(step);
   if (step.sampling !== undefined) {
     checkLength("sampling", step.sampling.length, step.outputs.length, "one for each output");
@@ -55,12 +54,7 @@ function checkSequence(
   const { rows, position, resident, pages, sinks } = sequence;
   checkInteger(`${name}.rows`, rows, 1, rowsLeft);
   checkInteger(`${name}.position`, position, 0, maxInt32 - rows);
-  checkInteger(`${name}.sinks`, sinks, 0, maxInt32);
-  if (sinks > 0 && hasDynamicAttention(program)) {
-    invalidArgument(
-      `${name}.sinks is ${sinks}; expected 0, as keys of a dynamic rope cannot be turned again`,
-    );
-  }
+  checkSinks(`${name}.sinks`, program, sinks);
   checkInt32Array(`${name}.resident`, resident);
   const tables = program.kvLayers * program.kvHeads;
   checkLength(`${name}.resident`, resident.length, tables, "kvLayers * kvHeads");
@@ -72,23 +66,18 @@ function checkSequence(
   checkElements(`${name}.pages`, pages, 0, memory.pages - 1);
 }
 
-function hasDynamicAttention(program: Program): boolean {
-  return program.instructions.some(
-    (instruction) => instruction.op === "attend" && program.ropes[instruction.rope]?.dynamic !== undefined,
-  );
-}
-
-/** Two heads that write to one page would overwrite each other's slots. */
+/** Two heads that write to one page would overwrite each other's slots, or mix what they collect. */
 function checkWrittenOnce(
   name: string,
   { pageTokens }: PageMemorySpec,
-  { rows, resident, pages }: StepSequence,
+  { rows, resident, pages, collect }: StepSequence,
   written: Set<number>,
 ): void {
   let table = 0;
   for (const used of resident) {
     const end = table + Math.ceil((used + rows) / pageTokens);
-    for (let i = table + Math.floor(used / pageTokens); i < end; i++) {
+    const first = collect === undefined ? Math.floor(used / pageTokens) : 0;
+    for (let i = table + first; i < end; i++) {
       const page = pages[i]!;
       if (written.has(page)) {
         invalidArgument(`${name}.pages[${i}] is page ${page}, which is written twice in this step`);

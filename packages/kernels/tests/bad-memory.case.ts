@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Compaction, Device } from "../src/device.ts";
 import { Decoding } from "./decoding.ts";
-import { type Implementation, refusal } from "./implementation.ts";
+import { type Implementation, refusal, refused } from "./implementation.ts";
 import { tinyDecoder } from "./tiny-model.ts";
 import { validStep } from "./valid-step.ts";
 
@@ -47,11 +47,6 @@ export function badMemoryCases({ name, open }: Implementation): void {
     it("page operations past the pages, the slots or each other", async () => {
       using memory = device.pageMemory({ pages: 4, pageTokens: 16, headDim: 2, dtype: "f32" });
       const ids = (...pages: number[]) => Int32Array.from(pages);
-      const refused = (work: Promise<unknown>, message: RegExp) =>
-        expect(work).rejects.toMatchObject({
-          code: "invalid-argument",
-          message: expect.stringMatching(message),
-        });
       const compact = (change: Partial<Compaction>) =>
         memory.compact([{ source: ids(0, 1), keep: ids(1, 20), destination: ids(2), ...change }]);
       await refused(memory.copyPages(ids(0, 4), ids(1, 2)), /from\[1\] is 4/);
@@ -66,6 +61,19 @@ export function badMemoryCases({ name, open }: Implementation): void {
       await refused(compact({ keep: ids(5, 5) }), /keep\[1\] is 5 after 5; expected ascending/);
       await refused(compact({ destination: ids() }), /destination has 0 elements; expected 1/);
       await refused(compact({ destination: ids(7) }), /destination\[0\] is 7/);
+      const merge = (fields: object) => ({ slots: 32, threshold: 0.5, ...fields });
+      for (const [fields, message] of [
+        [{ slots: 33 }, /heads\[0\]\.merge\.slots is 33; expected an integer from 0 to 32/],
+        [{ slots: -1 }, /merge\.slots is -1/],
+        [{ slots: 0.5 }, /merge\.slots is 0\.5/],
+        [{ threshold: 1.01 }, /heads\[0\]\.merge\.threshold is 1\.01; expected a number in \[-1, 1\]/],
+        [{ threshold: -2 }, /threshold is -2/],
+        [{ threshold: Number.NaN }, /threshold is NaN/],
+        [{ threshold: undefined }, /threshold is undefined/],
+      ] as const) {
+        await refused(compact({ merge: merge(fields) as NonNullable<Compaction["merge"]> }), message);
+      }
+      await refused(compact({ merge: null as never }), /heads\[0\]\.merge is null; expected an object/);
       const all = Int32Array.from({ length: 32 }, (_, i) => i);
       await refused(
         compact({ keep: all, destination: ids(2, 2) }),
@@ -73,7 +81,7 @@ export function badMemoryCases({ name, open }: Implementation): void {
       );
       await refused(memory.readSlots("keys", [{ pages: ids(0), slots: 17 }]), /tables\[0\]\.slots is 17/);
       await refused(memory.readSlots("keys", [{ pages: ids(4), slots: 1 }]), /tables\[0\]\.pages\[0\] is 4/);
-      await refused(memory.readSlots("queries" as "keys", []), /data is queries/);
+      await refused(memory.readSlots("queries" as "keys", []), /data is "queries"; expected position, /);
     });
 
     it("what was disposed says so, and disposing it again is nothing", async () => {

@@ -2,21 +2,26 @@ import { describe, expect, it } from "vitest";
 import { createInterpreter } from "../src/interpreter/interpreter.ts";
 import { type CpuLevel, cpuLevels, openDevice } from "../src/open-device.ts";
 import { attentionCases } from "./attention.case.ts";
+import { badCollectionCases } from "./bad-collection.case.ts";
 import { badMemoryCases } from "./bad-memory.case.ts";
 import { badProgramCases } from "./bad-program.case.ts";
 import { badQuantCases } from "./bad-quant.case.ts";
+import { badReadsCases } from "./bad-reads.case.ts";
 import { badStepCases } from "./bad-step.case.ts";
 import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
 import { iterateCases } from "./iterate.case.ts";
 import { mappedFileCases } from "./mapped-file.case.ts";
+import { mergeCases } from "./merge.case.ts";
 import { needsNative, noNative } from "./native-availability.ts";
 import { opsCases } from "./ops.case.ts";
 import { pageFormatCases } from "./page-format.case.ts";
 import { pageMemoryCases } from "./page-memory.case.ts";
 import { quantLinearCases, sameQuantBitsCases } from "./quant-linear.case.ts";
 import { quantPackCases } from "./quant-pack.case.ts";
+import { queryWindowCases, sameSignalBitsCases } from "./query-window.case.ts";
 import { samplingCases } from "./sampling.case.ts";
+import { signalsCases } from "./signals.case.ts";
 import { sinksCases } from "./sinks.case.ts";
 import { turnedKeysCases } from "./turned-keys.case.ts";
 import { twinCases } from "./twin.case.ts";
@@ -50,6 +55,11 @@ for (const implementation of [interpreter, ...native]) {
   quantLinearCases(implementation);
   badQuantCases(implementation);
   turnedKeysCases(implementation);
+  signalsCases(implementation);
+  queryWindowCases(implementation);
+  mergeCases(implementation);
+  badCollectionCases(implementation);
+  badReadsCases(implementation);
 }
 
 twinCases(native, interpreter);
@@ -58,6 +68,7 @@ for (const cpu of cpuLevels()) {
   const [one, two, five] = [1, 2, 5].map((threads) => onThreads(cpu, threads));
   sameBitsCases([one!, two!, five!]);
   sameQuantBitsCases(one!, two!);
+  sameSignalBitsCases([one!, two!, five!]);
 }
 
 describe.skipIf(noNative)(needsNative("native kernels"), () => {

@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { Device } from "../src/device.ts";
 import { KernelError } from "../src/kernel-error.ts";
 import { PagedSequence, PageIds } from "./paged-sequence.ts";
@@ -20,6 +21,15 @@ export function refusal(action: () => unknown): string {
     throw error;
   }
   return "nothing was refused";
+}
+
+/** Expects that some work is refused as a bad argument, in words that match. */
+export async function refused(work: Promise<unknown>, message: RegExp): Promise<void> {
+  await expect(work).rejects.toMatchObject({
+    name: "KernelError",
+    code: "invalid-argument",
+    message: expect.stringMatching(message),
+  });
 }
 
 /** Largest difference over largest expected value. */

@@ -9,7 +9,14 @@ import { tinyDecoder, tinyModel } from "./tiny-model.ts";
 import { randomWeight } from "./weight.ts";
 import { writtenPages } from "./written-pages.ts";
 
-const everything: readonly SlotData[] = ["position", "keyNorm", "keys", "values"];
+const everything: readonly SlotData[] = [
+  "position",
+  "keyNorm",
+  "valueNorm",
+  "attentionSum",
+  "keys",
+  "values",
+];
 
 export function pageMemoryCases({ name, open, precision }: Implementation): void {
   describe(`${name}: page memory`, () => {
@@ -19,7 +26,7 @@ export function pageMemoryCases({ name, open, precision }: Implementation): void
     });
     afterAll(() => device.dispose());
 
-    it("takes at least the bytes of its keys, values, positions and norms per page", () => {
+    it("takes at least the bytes of its keys, values, positions and sums per page", () => {
       for (const [dtype, bytes] of [
         ["f32", 4],
         ["f16", 2],
@@ -53,6 +60,7 @@ export function pageMemoryCases({ name, open, precision }: Implementation): void
       for (const data of everything) {
         const tables = [page, ...free].map((id) => ({ pages: Int32Array.of(id), slots: 16 }));
         const [original, ...copies] = await memory.readSlots(data, tables);
+        expect(original!.some((x) => x !== 0)).toBe(true);
         for (const copy of copies) expect(copy).toEqual(original);
       }
       await Promise.all(chain);

@@ -40,9 +40,7 @@ export function turnedKeysCases({ name, open }: Implementation): void {
           ];
           const tables = sequence.slotTables();
           const stored = await Promise.all(
-            (["position", "keyNorm", "keys", "values"] as const).map((data) =>
-              decoding.memory.readSlots(data, tables),
-            ),
+            (["position", "keys", "values"] as const).map((data) => decoding.memory.readSlots(data, tables)),
           );
           results.push({ logits, stored });
         }

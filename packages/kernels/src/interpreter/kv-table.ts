@@ -1,4 +1,5 @@
-import type { StepSequence } from "../step.ts";
+import type { AttentionCollection, StepSequence } from "../step.ts";
+import { InterpreterQueryWindow } from "./query-window.ts";
 
 /** One head of one KV layer of one sequence: its pages, and the slots in use before the step. */
 export type KvTable = { readonly pages: Int32Array; readonly resident: number };
@@ -12,11 +13,13 @@ export type RunningSequence = {
   readonly sinks: number;
   /** [kvLayers * kvHeads] */
   readonly tables: readonly KvTable[];
+  readonly queries: InterpreterQueryWindow | undefined;
+  readonly collect: AttentionCollection | undefined;
 };
 
 export function runningSequences(pageTokens: number, sequences: readonly StepSequence[]): RunningSequence[] {
   let to = 0;
-  return sequences.map(({ rows, position, resident, pages, sinks }) => {
+  return sequences.map(({ rows, position, resident, pages, sinks, queries, collect }) => {
     const from = to;
     to += rows;
     let end = 0;
@@ -25,6 +28,7 @@ export function runningSequences(pageTokens: number, sequences: readonly StepSeq
       end += Math.ceil((used + rows) / pageTokens);
       return { pages: pages.slice(start, end), resident: used };
     });
-    return { from, to, position, sinks, tables };
+    const window = queries instanceof InterpreterQueryWindow ? queries : undefined;
+    return { from, to, position, sinks, tables, queries: window, collect };
   });
 }

@@ -14,6 +14,14 @@ export class NewSlots {
     this.#memory = memory;
   }
 
+  /** Nobody has paid attention to them yet. */
+  forgetAttention(sequence: RunningSequence): void {
+    for (const { table, i } of this.#newSlots(sequence, sequence.tables)) {
+      const { page, slot } = this.#slot(table, i);
+      this.#memory.forgetAttention(page, slot);
+    }
+  }
+
   /** Stores [row, kvHeads * headDim] of k and v. */
   write(sequence: RunningSequence, row: number, kvLayer: number, k: Float64Array, v: Float64Array): void {
     const i = row - sequence.from;
@@ -27,7 +35,7 @@ export class NewSlots {
   /** Zero keys and values, at the positions of their rows. */
   clear(sequence: RunningSequence, kvLayers: readonly number[]): void {
     const zeros = new Float64Array(this.#headDim);
-    for (const { table, i } of this.#newSlots(sequence, kvLayers)) {
+    for (const { table, i } of this.#newSlots(sequence, this.#tables(sequence, kvLayers))) {
       const { page, slot } = this.#slot(table, i);
       this.#memory.writeSlot(page, slot, zeros, zeros, 0, sequence.position + i);
     }
@@ -35,7 +43,7 @@ export class NewSlots {
 
   /** All their keys and values as they are stored. */
   read(sequence: RunningSequence, kvLayers: readonly number[]): Float32Array {
-    const slots = [...this.#newSlots(sequence, kvLayers)];
+    const slots = [...this.#newSlots(sequence, this.#tables(sequence, kvLayers))];
     const all = new Float32Array(slots.length * 2 * this.#headDim);
     slots.forEach(({ table, i }, n) => {
       const { page, slot } = this.#slot(table, i);
@@ -47,15 +55,16 @@ export class NewSlots {
     return all;
   }
 
-  *#newSlots(
-    sequence: RunningSequence,
-    kvLayers: readonly number[],
-  ): Iterable<{ table: KvTable; i: number }> {
-    for (const kvLayer of kvLayers) {
-      for (const table of sequence.tables.slice(kvLayer * this.#kvHeads, (kvLayer + 1) * this.#kvHeads)) {
-        for (let i = 0; i < sequence.to - sequence.from; i++) yield { table, i };
-      }
+  *#newSlots(sequence: RunningSequence, tables: readonly KvTable[]): Iterable<{ table: KvTable; i: number }> {
+    for (const table of tables) {
+      for (let i = 0; i < sequence.to - sequence.from; i++) yield { table, i };
     }
+  }
+
+  #tables(sequence: RunningSequence, kvLayers: readonly number[]): KvTable[] {
+    return kvLayers.flatMap((kvLayer) =>
+      sequence.tables.slice(kvLayer * this.#kvHeads, (kvLayer + 1) * this.#kvHeads),
+    );
   }
 
   #slot({ pages, resident }: KvTable, i: number): { page: number; slot: number } {

@@ -3,6 +3,7 @@ import { Disposal } from "../disposal.ts";
 import { dtypeBytes } from "../dtype.ts";
 import { validateCompactions, validateCopy, validateSlotReads } from "../validate-memory.ts";
 import { roundTo } from "./float-format.ts";
+import { type HeadVectors, mergedValues } from "./value-merging.ts";
 import type { Work, WorkQueue } from "./work-queue.ts";
 
 /** Values as the dtype of the memory has them, in f32, which holds all of them. */
@@ -14,7 +15,7 @@ export type Page = {
   /** [pageTokens] */
   readonly positions: Int32Array;
   /** [pageTokens] */
-  readonly keyNorms: Float32Array;
+  readonly attentionSums: Float32Array;
 };
 
 export class InterpreterPageMemory extends Disposal implements PageMemory {
@@ -46,10 +47,11 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
   async compact(heads: readonly Compaction[]): Promise<void> {
     this.checkAlive();
     validateCompactions(this.spec, heads);
-    const copies = heads.map(({ source, keep, destination }) => ({
+    const copies = heads.map(({ source, keep, destination, merge }) => ({
       source: source.slice(),
       keep: keep.slice(),
       destination: destination.slice(),
+      ...(merge === undefined ? {} : { merge: { ...merge } }),
     }));
     return this.#queue.submit(() => this.#compact(copies));
   }
@@ -73,14 +75,20 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
   writeSlot(id: number, slot: number, k: Float64Array, v: Float64Array, at: number, position: number): void {
     const { headDim, dtype } = this.spec;
     const page = this.#pageToWrite(id);
-    let squares = 0;
     for (let i = 0; i < headDim; i++) {
-      squares += k[at + i]! ** 2;
       page.keys[slot * headDim + i] = roundTo(dtype, k[at + i]!);
       page.values[slot * headDim + i] = roundTo(dtype, v[at + i]!);
     }
     page.positions[slot] = position;
-    page.keyNorms[slot] = Math.sqrt(squares);
+  }
+
+  /** Adds to what a slot has received, in f32. */
+  addAttention(id: number, slot: number, share: number): void {
+    this.#pageToWrite(id).attentionSums[slot]! += Math.fround(share);
+  }
+
+  forgetAttention(id: number, slot: number): void {
+    this.#pageToWrite(id).attentionSums[slot] = 0;
   }
 
   protected override release(): void {
@@ -99,26 +107,46 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
       destination.keys.set(source.keys);
       destination.values.set(source.values);
       destination.positions.set(source.positions);
-      destination.keyNorms.set(source.keyNorms);
+      destination.attentionSums.set(source.attentionSums);
       yield;
     }
   }
 
   *#compact(heads: readonly Compaction[]): Work {
     const { pageTokens, headDim } = this.spec;
-    for (const { source, keep, destination } of heads) {
+    for (const { source, keep, destination, merge } of heads) {
+      const merged = merge && (yield* mergedValues(this.#vectorsOf(source), keep, merge, headDim));
       // In order, as a destination may be a source page that has been read already.
       for (const [i, kept] of keep.entries()) {
         const from = this.page(source[Math.floor(kept / pageTokens)]!);
         const to = this.#pageToWrite(destination[Math.floor(i / pageTokens)]!);
         const [read, write] = [kept % pageTokens, i % pageTokens];
         to.keys.set(from.keys.subarray(read * headDim, (read + 1) * headDim), write * headDim);
-        to.values.set(from.values.subarray(read * headDim, (read + 1) * headDim), write * headDim);
+        const value =
+          merged === undefined
+            ? from.values.subarray(read * headDim, (read + 1) * headDim)
+            : this.#rounded(merged.subarray(i * headDim, (i + 1) * headDim));
+        to.values.set(value, write * headDim);
         to.positions[write] = from.positions[read]!;
-        to.keyNorms[write] = from.keyNorms[read]!;
+        to.attentionSums[write] = from.attentionSums[read]!;
         yield;
       }
     }
+  }
+
+  /** A copy of all slots of some pages. */
+  #vectorsOf(pages: Int32Array): HeadVectors {
+    const { pageTokens, headDim } = this.spec;
+    const [keys, values] = [0, 1].map(() => new Float64Array(pages.length * pageTokens * headDim));
+    pages.forEach((id, i) => {
+      keys!.set(this.page(id).keys, i * pageTokens * headDim);
+      values!.set(this.page(id).values, i * pageTokens * headDim);
+    });
+    return { keys: keys!, values: values! };
+  }
+
+  #rounded(vector: Float64Array): Float64Array {
+    return vector.map((value) => roundTo(this.spec.dtype, value));
   }
 
   *#readSlots(data: SlotData, tables: readonly { pages: Int32Array; slots: number }[]): Work<Float32Array[]> {
@@ -130,7 +158,7 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
       for (let slot = 0; slot < slots; slot += pageTokens) {
         const page = this.page(pages[slot / pageTokens]!);
         const count = Math.min(pageTokens, slots - slot);
-        result.set(slotArray(page, data).subarray(0, count * width), slot * width);
+        result.set(slotArray(page, data, headDim).subarray(0, count * width), slot * width);
         yield;
       }
       results.push(result);
@@ -153,20 +181,31 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
       keys: new Float32Array(pageTokens * headDim),
       values: new Float32Array(pageTokens * headDim),
       positions: new Int32Array(pageTokens),
-      keyNorms: new Float32Array(pageTokens),
+      attentionSums: new Float32Array(pageTokens),
     };
   }
 }
 
-function slotArray(page: Page, data: SlotData): Float32Array | Int32Array {
+function slotArray(page: Page, data: SlotData, headDim: number): Float32Array | Int32Array {
   switch (data) {
     case "position":
       return page.positions;
     case "keyNorm":
-      return page.keyNorms;
+      return norms(page.keys, headDim);
+    case "valueNorm":
+      return norms(page.values, headDim);
+    case "attentionSum":
+      return page.attentionSums;
     case "keys":
       return page.keys;
     case "values":
       return page.values;
   }
+}
+
+function norms(vectors: Float32Array, headDim: number): Float32Array {
+  return Float32Array.from({ length: vectors.length / headDim }, (_, slot) => {
+    const vector = vectors.subarray(slot * headDim, (slot + 1) * headDim);
+    return Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+  });
 }

@@ -8,6 +8,7 @@ export function copyStep({ tokens, sequences, outputs, sampling, returnLogits = 
       ...sequence,
       resident: sequence.resident.slice(),
       pages: sequence.pages.slice(),
+      ...(sequence.collect === undefined ? {} : { collect: { ...sequence.collect } }),
     })),
     outputs: outputs.slice(),
     sampling: (sampling ?? []).map((settings) => ({

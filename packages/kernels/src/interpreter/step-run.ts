@@ -1,6 +1,7 @@
 import type { Instruction, Program } from "../program.ts";
 import type { Step, StepResult } from "../step.ts";
 import { HeadAttention } from "./attention.ts";
+import { AttentionCollector } from "./attention-collector.ts";
 import { type RunningSequence, runningSequences } from "./kv-table.ts";
 import { NewSlots } from "./new-slots.ts";
 import { add, embed, gated, gatherOutputs, linear, rmsNorm, swiglu } from "./operations.ts";
@@ -35,42 +36,49 @@ export class StepRun {
   }
 
   *run(): Work<StepResult> {
+    for (const sequence of this.#sequences) {
+      this.#slots.forgetAttention(sequence);
+      sequence.queries?.start(sequence.position, sequence.to - sequence.from);
+      yield;
+    }
     const { instructions, logits } = this.#program;
     const all = { from: 0, to: this.#step.tokens.length };
     for (let i = 0; i < instructions.length; i++) {
       const instruction = instructions[i]!;
       if (instruction.op === "iterate") {
-        const body = instructions.slice(i + 1, i + 1 + instruction.body);
-        yield* this.#iterate(instruction, body as Exclude<Instruction, Op<"iterate">>[], all);
+        const body = Array.from({ length: instruction.body }, (_, j) => i + 1 + j);
+        yield* this.#iterate(instruction, body, all);
         i += instruction.body;
       } else {
-        yield* this.#execute(instruction, all);
+        yield* this.#execute(i, all, (sequence) => sequence.collect !== undefined);
       }
     }
     return yield* stepResult(this.#step, new Float32Array(this.#buffers[logits]!), this.#program.vocabSize);
   }
 
-  *#iterate(
-    instruction: Op<"iterate">,
-    body: readonly Exclude<Instruction, Op<"iterate">>[],
-    all: Rows,
-  ): Work {
-    const { passes, tolerance, kvLayers } = instruction;
+  /** `body`: the indices of its instructions. */
+  *#iterate({ passes, tolerance, kvLayers }: Op<"iterate">, body: readonly number[], all: Rows): Work {
+    const passesOf = ({ from, to }: Rows) => Math.min(passes, to - from);
+    const collects = (sequence: RunningSequence, pass: number) =>
+      sequence.collect !== undefined && pass === passesOf(sequence) - 1;
     for (const sequence of this.#sequences) this.#slots.clear(sequence, kvLayers);
     const before = this.#sequences.map((sequence) => this.#slots.read(sequence, kvLayers));
-    for (const inner of body) yield* this.#execute(inner, all);
+    for (const inner of body) yield* this.#execute(inner, all, (sequence) => collects(sequence, 0));
     for (const [i, sequence] of this.#sequences.entries()) {
       let last = before[i]!;
-      for (let pass = 1; pass < Math.min(passes, sequence.to - sequence.from); pass++) {
+      for (let pass = 1; pass < passesOf(sequence); pass++) {
         const now = this.#slots.read(sequence, kvLayers);
-        if (tolerance > 0 && largestChange(last, now) <= tolerance) break;
+        const mayEnd = tolerance > 0 && sequence.collect === undefined;
+        if (mayEnd && largestChange(last, now) <= tolerance) break;
         last = now;
-        for (const inner of body) yield* this.#execute(inner, sequence);
+        for (const inner of body) yield* this.#execute(inner, sequence, () => collects(sequence, pass));
       }
     }
   }
 
-  *#execute(instruction: Exclude<Instruction, Op<"iterate">>, rows: Rows): Work {
+  /** The instruction at an index. `collects`: of which sequences it adds up the attention. */
+  *#execute(index: number, rows: Rows, collects: (sequence: RunningSequence) => boolean): Work {
+    const instruction = this.#program.instructions[index]!;
     switch (instruction.op) {
       case "embed": {
         const { out, table } = instruction;
@@ -97,7 +105,7 @@ export class StepRun {
         yield* this.#writeKv(instruction, rows);
         break;
       case "attend":
-        yield* this.#attend(instruction, rows);
+        yield* this.#attend(index, instruction, rows, collects);
         break;
       case "swiglu": {
         const { out, gate, up } = instruction;
@@ -175,26 +183,59 @@ export class StepRun {
     }
   }
 
-  *#attend(instruction: Op<"attend">, rows: Rows): Work {
+  *#attend(
+    index: number,
+    instruction: Op<"attend">,
+    rows: Rows,
+    collects: (sequence: RunningSequence) => boolean,
+  ): Work {
     const { kvHeads, headDim, ropes } = this.#program;
+    const { kvLayer, rope } = instruction;
     const [out, q] = [this.#buffer(instruction.out), this.#buffer(instruction.q)];
     const width = this.#width(instruction.q);
-    const heads = width / headDim;
+    const group = width / headDim / kvHeads;
     for (const sequence of this.#sequencesIn(rows)) {
-      for (let head = 0; head < heads; head++) {
-        const kvHead = Math.floor((head * kvHeads) / heads);
-        const table = sequence.tables[instruction.kvLayer * kvHeads + kvHead]!;
+      for (let kvHead = 0; kvHead < kvHeads; kvHead++) {
+        const table = sequence.tables[kvLayer * kvHeads + kvHead]!;
         const forward = sequence.position - table.resident;
-        const rope = ropes[instruction.rope]!;
-        const attention = new HeadAttention(instruction, rope, this.#memory, table, sequence.sinks, forward);
+        const { sinks, collect } = sequence;
+        const attention = new HeadAttention(instruction, ropes[rope]!, this.#memory, table, sinks, forward);
+        const collector =
+          collect !== undefined && collects(sequence)
+            ? new AttentionCollector(
+                collect,
+                attention,
+                this.#memory,
+                table,
+                { kvLayer, kvHead },
+                this.#layers(kvLayer),
+              )
+            : undefined;
         for (let row = sequence.from; row < sequence.to; row++) {
           const i = row - sequence.from;
-          const at = row * width + head * headDim;
-          attention.attend(out, { q, at, position: sequence.position + i, slot: table.resident + i });
-          yield;
+          const queries = Array.from({ length: group }, (_, head) => {
+            const at = row * width + (kvHead * group + head) * headDim;
+            return { q, at, position: sequence.position + i, slot: table.resident + i };
+          });
+          for (const query of queries) {
+            attention.attend(out, query);
+            yield;
+          }
+          collector?.addRow(queries);
         }
       }
+      for (let row = sequence.from; row < sequence.to; row++) {
+        const query = q.subarray(row * width, (row + 1) * width);
+        sequence.queries?.write(index, sequence.position + row - sequence.from, query);
+      }
     }
+  }
+
+  /** How many layers attend to a KV layer. */
+  #layers(kvLayer: number): number {
+    return this.#program.instructions.filter(
+      (instruction) => instruction.op === "attend" && instruction.kvLayer === kvLayer,
+    ).length;
   }
 
   #buffer(index: number): Float64Array {

@@ -1,5 +1,6 @@
-import type { SlotData } from "../device.ts";
+import type { AttentionRead, SlotData } from "../device.ts";
 import type { WeightDType } from "../dtype.ts";
+import type { AttentionCollection } from "../step.ts";
 
 /** `kvs_dtype`. */
 export const dtypeCodes: Readonly<Record<WeightDType, number>> = {
@@ -16,10 +17,26 @@ export const dtypeCodes: Readonly<Record<WeightDType, number>> = {
   q6_k: 10,
 };
 
+/** `kvs_reduce`. */
+export const reduceCodes: Readonly<Record<AttentionCollection["reduce"], number>> = {
+  mean: 0,
+  max: 1,
+  sum: 2,
+};
+
+/** `kvs_measure`. */
+export const measureCodes: Readonly<Record<AttentionRead["measure"], number>> = {
+  sum: 0,
+  count: 1,
+  expected: 2,
+};
+
 /** `kvs_slot_data`. */
 export const slotDataCodes: Readonly<Record<SlotData, number>> = {
   position: 0,
   keyNorm: 1,
   keys: 2,
   values: 3,
+  valueNorm: 4,
+  attentionSum: 5,
 };

@@ -40,6 +40,8 @@ export class NativePageMemory extends Disposal implements PageMemory {
         heads.map((head) => head.source),
         heads.map((head) => head.keep),
         heads.map((head) => head.destination),
+        Int32Array.from(heads, ({ merge }) => merge?.slots ?? -1),
+        Float32Array.from(heads, ({ merge }) => merge?.threshold ?? 0),
       ),
     );
   }
