@@ -36,6 +36,7 @@ const idle: EngineStats = {
   peakKvBytes: 0,
   logicalTokens: 0,
   residentTokens: 0,
+  signalBytes: 0,
   evictedSlots: 0,
   steps: 0,
   promptTokens: 0,

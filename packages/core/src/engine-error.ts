@@ -1,7 +1,7 @@
 /**
  * `invalid-request`: a field is wrong (`param` names it); `context-length-exceeded`: prompt and one token do
  * not fit the context; `out-of-pages`: the request can never fit the KV memory; `overloaded`: the queue is
- * full; `policy-failed`: the request's policy returned nonsense; `invalid-options`: of the engine;
+ * full, or there is no memory for what the policy keeps; `policy-failed`: the request's policy returned nonsense; `invalid-options`: of the engine;
  * `disposed`; `internal`.
  */
 export type EngineErrorCode =

@@ -3,6 +3,7 @@ import type { Model, PageMemory, StepResult } from "@kvasir/runtime";
 import { EngineError } from "./engine-error.ts";
 import { evict } from "./eviction.ts";
 import { PagePromises } from "./page-promises.ts";
+import { PromptCompressions } from "./prompt-compressions.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
 import type { Sequence } from "./sequence.ts";
 import { planStep, type StepPlan } from "./step-plan.ts";
@@ -32,6 +33,7 @@ export class EngineLoop {
   readonly #resources: LoopResources;
   readonly #limits: LoopLimits;
   readonly #promises: PagePromises;
+  readonly #compressions: PromptCompressions;
   readonly #tables = new PageTables();
   #waiting: Sequence[] = [];
   #running: Sequence[] = [];
@@ -52,6 +54,7 @@ export class EngineLoop {
       pageTokens: resources.memory.spec.pageTokens,
       chunkTokens: limits.chunkTokens,
     });
+    this.#compressions = new PromptCompressions(resources);
   }
 
   get running(): readonly Sequence[] {
@@ -104,7 +107,7 @@ export class EngineLoop {
     while (!this.#closed && (this.#running.length > 0 || this.#waiting.length > 0)) {
       this.#drop((sequence) => sequence.left);
       this.#admit();
-      const ready = this.#running.filter(({ queue }) => !queue.full);
+      const ready = this.#running.filter((one) => !one.queue.full && !this.#compressions.has(one));
       if (ready.length > 0) await this.#step(ready).catch((cause) => this.#failAll(cause));
       else if (this.#running.length > 0) await this.#rest();
       else this.#waiting.shift()?.queue.fail(failure("no pages for a request, though none run"));
@@ -116,7 +119,7 @@ export class EngineLoop {
     this.#turning = undefined;
   }
 
-  /** All readers are behind: until one reads or leaves, a request comes, or the engine is disposed. */
+  /** All readers are behind or prompts compressed: until that changes, a request comes, or the engine is disposed. */
   async #rest(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
@@ -133,7 +136,21 @@ export class EngineLoop {
   #admit(): void {
     while (this.#running.length < this.#limits.maxRunning && this.#waiting.length > 0) {
       if (!this.#promises.admit(this.#waiting[0]!)) return;
-      this.#running.push(this.#waiting.shift()!);
+      const sequence = this.#waiting.shift()!;
+      this.#running.push(sequence);
+      this.#keepQueries(sequence);
+    }
+  }
+
+  #keepQueries(sequence: Sequence): void {
+    const { name, window, evicts } = sequence.policy;
+    if (!evicts || window === 0) return;
+    try {
+      sequence.queries = this.#resources.model.queryWindow(window);
+    } catch (cause) {
+      const what = `no memory for the ${window} newest queries that policy ${name} goes by`;
+      const message = `${what}: ${messageOf(cause)}`;
+      this.#end(sequence, new EngineError("overloaded", message, "kvCache.policy", { cause }));
     }
   }
 
@@ -143,15 +160,21 @@ export class EngineLoop {
     await this.#run(scheduled);
     this.#drop((sequence) => sequence.left);
     const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.#running.includes(one));
-    const { memory } = this.#resources;
-    try {
-      this.evictedSlots += await evict(alive, memory, (sequence, error) => this.#end(sequence, error));
-    } catch (cause) {
-      const error = failure(`eviction failed: ${messageOf(cause)}`, cause);
-      for (const sequence of alive) this.#end(sequence, error);
-    }
-    for (const { sequence } of scheduled) this.#promises.renew(sequence);
+    const evicting = alive.filter(({ policy, phase }) => policy.evicts && phase !== "prefill");
+    for (const sequence of evicting) if (sequence.phase !== "decode") this.#compress(sequence);
+    const decoding = evicting.filter(({ phase }) => phase === "decode");
+    const fail = (sequence: Sequence, error: EngineError) => this.#end(sequence, error);
+    this.evictedSlots += await evict(decoding, { source: this.#resources, fail });
     if (this.#limits.integrity === "step") this.#check();
+  }
+
+  #compress(sequence: Sequence): void {
+    void this.#compressions.start(sequence, (_, evicted, error) => {
+      this.evictedSlots += evicted;
+      if (error && this.#running.includes(sequence)) this.#end(sequence, error);
+      else this.#promises.renew(sequence);
+      this.#wake?.();
+    });
   }
 
   /** Throws where pages are lost or owned twice. */
@@ -212,6 +235,8 @@ export class EngineLoop {
   #end(sequence: Sequence, error?: unknown): void {
     this.#running = this.#running.filter((other) => other !== sequence);
     this.#promises.release(sequence);
+    sequence.queries?.dispose();
+    sequence.queries = undefined;
     if (error === undefined) sequence.queue.end();
     else sequence.queue.fail(error);
   }

@@ -21,7 +21,7 @@ export type EngineInfo = {
   /** Number formats of the weights that matrix products read, the one with most bytes first. */
   readonly weightDtypes: readonly WeightDType[];
   readonly kvDtype: DType;
-  /** Bytes of KV memory that one token takes over all KV layers and heads: keys, values, position and key norm. */
+  /** Bytes of KV memory that one token takes over all KV layers and heads: keys, values, position and attention received. */
   readonly bytesPerToken: number;
   readonly pageTokens: number;
   readonly pages: number;
@@ -50,6 +50,8 @@ export type EngineStats = {
   readonly logicalTokens: number;
   /** Slots in use over all KV layers and heads, divided by their number. */
   readonly residentTokens: number;
+  /** Bytes of the newest queries that are kept for policies of sequences that run; not part of `kvBytes`. */
+  readonly signalBytes: number;
   readonly evictedSlots: number;
   readonly steps: number;
   readonly promptTokens: number;

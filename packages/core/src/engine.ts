@@ -122,6 +122,7 @@ export class Engine implements AsyncDisposable {
       peakKvBytes: peakPages * memory.pageBytes,
       logicalTokens: running.reduce((sum, { logical }) => sum + logical, 0),
       residentTokens: resident / heads,
+      signalBytes: running.reduce((sum, { queries }) => sum + (queries?.bytes ?? 0), 0),
       evictedSlots,
       steps,
       promptTokens,

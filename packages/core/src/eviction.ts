@@ -1,129 +1,151 @@
-import { PolicyError, type Signal, type SignalSet } from "@kvasir/kv-policies";
-import type { CompactionPlan } from "@kvasir/paged-memory";
-import type { PageMemory } from "@kvasir/runtime";
+import { PolicyError, SIGNALS, type Signal } from "@kvasir/kv-policies";
+import type { Compaction } from "@kvasir/runtime";
+import { dueHeads, headState } from "./due-heads.ts";
 import { EngineError } from "./engine-error.ts";
+import { EventLoopTurns } from "./event-loop-turns.ts";
+import { readSignals, type SignalSource, signalBytes } from "./head-signals.ts";
 import type { Sequence } from "./sequence.ts";
+import { type Choice, compactionsOf } from "./sequence-compaction.ts";
 
-/** The signals that page memory keeps of each slot. */
-export const availableSignals = [
-  "position",
-  "keyNorm",
-  "keys",
-  "values",
-] as const satisfies readonly Signal[];
+/** The signals that a policy may name. */
+export const availableSignals: readonly Signal[] = SIGNALS;
 
-type Head = { readonly layer: number; readonly head: number; readonly index: number };
+/** Signals that are in memory at once, unless those of one head take more. */
+const sliceBytes = 16 * 2 ** 20;
+
+export type EvictionOptions = {
+  readonly source: SignalSource;
+  /** Takes a sequence that cannot go on; the others do. */
+  readonly fail: (sequence: Sequence, error: EngineError) => void;
+  /** Runs the part that holds signals: those who evict side by side need not all have theirs in memory. */
+  readonly slice?: <T>(work: () => Promise<T>) => Promise<T>;
+};
 
 /**
  * Asks the policies of sequences that are over their budget which slots to keep, moves those together and gives
- * the freed pages back. All heads of all sequences are compacted in one call.
+ * the freed pages back. Signals are read a slice at a time and the event loop turns in between; all heads of all
+ * sequences are compacted in one call. What ends meanwhile is left alone. Never rejects.
  *
- * @param fail takes a sequence whose policy went wrong; the others go on
  * @returns how many slots were evicted
  */
-export async function evict(
-  sequences: readonly Sequence[],
-  memory: PageMemory,
-  fail: (sequence: Sequence, error: EngineError) => void,
-): Promise<number> {
-  const due = sequences.map((sequence) => ({ sequence, heads: dueHeads(sequence) }));
-  const over = due.filter(({ heads }) => heads.length > 0);
-  if (over.length === 0) return 0;
-  const signals = await Promise.all(over.map(({ sequence, heads }) => readSignals(sequence, heads, memory)));
-  const plans: CompactionPlan[] = [];
-  const kept: Sequence[] = [];
-  let evicted = 0;
-  for (const [i, { sequence, heads }] of over.entries()) {
+export async function evict(sequences: readonly Sequence[], options: EvictionOptions): Promise<number> {
+  const work = new Map<Sequence, Choice[]>();
+  const failed = (sequence: Sequence, error: unknown) => {
+    work.delete(sequence);
+    if (sequence.pages) options.fail(sequence, evictionError(error));
+  };
+  for (const sequence of sequences) {
     try {
-      const before = sequence.residentSlots;
-      await divideBudget(sequence, signals[i]!);
-      plans.push(...planHeads(sequence, heads, signals[i]!).filter(({ keep }) => keep.length > 0));
-      evicted += before - sequence.residentSlots;
-      kept.push(sequence);
+      if (sequence.policy.allocates && !sequence.allocation) await allocate(sequence, options.source);
+      const due = dueHeads(sequence);
+      if (due.length > 0)
+        work.set(
+          sequence,
+          due.map((place) => ({ place })),
+        );
     } catch (error) {
-      if (!(error instanceof PolicyError)) throw error;
-      fail(sequence, new EngineError("policy-failed", error.message, "kvCache.policy", { cause: error }));
+      failed(sequence, error);
     }
   }
-  const compacted =
-    plans.length > 0
-      ? memory.compact(
-          plans.map(({ sourcePages, keep, destinationPages }) => ({
-            source: sourcePages,
-            keep,
-            destination: destinationPages,
-          })),
-        )
-      : undefined;
-  for (const sequence of kept) sequence.pages!.commit();
-  await compacted;
+  const isThere = ({ place: { sequence } }: Choice) => sequence.pages !== undefined && work.has(sequence);
+  const { slice: run = (work) => work() } = options;
+  for (const slice of slices([...work.values()].flat(), options.source.model.headDim)) {
+    try {
+      await run(() => choose(slice.filter(isThere), options.source, isThere, failed));
+    } catch (error) {
+      for (const { place } of slice) failed(place.sequence, error);
+    }
+  }
+  const compactions: Compaction[] = [];
+  const cut: Sequence[] = [];
+  let evicted = 0;
+  for (const [sequence, choices] of work) {
+    if (!sequence.pages) continue;
+    const before = sequence.residentSlots;
+    try {
+      compactions.push(...compactionsOf(sequence, choices));
+      evicted += before - sequence.residentSlots;
+      cut.push(sequence);
+    } catch (error) {
+      failed(sequence, error);
+    }
+  }
+  const { memory } = options.source;
+  const compacted = compactions.length > 0 ? memory.compact(compactions) : undefined;
+  for (const sequence of cut) sequence.pages!.commit();
+  try {
+    await compacted;
+  } catch (error) {
+    for (const sequence of cut) failed(sequence, error);
+  }
   return evicted;
 }
 
-/** The heads that the policy wants to look at now; for a policy that divides a budget, all, when it must do so. */
-function dueHeads({ policy, pages, phase, logical, shares }: Sequence): Head[] {
-  if (!policy.evicts || !pages || phase === "prefill") return [];
-  const all = Array.from({ length: pages.heads }, (_, index) => ({
-    layer: Math.floor(index / pages.kvHeads),
-    head: index % pages.kvHeads,
-    index,
-  }));
-  if (policy.allocates && !shares) return all;
-  return all.filter(({ layer, head, index }) =>
-    policy.overBudget({
-      layer,
-      head,
-      seen: logical,
-      resident: pages.resident(layer, head),
-      phase: phase === "decode" ? "decode" : "prefill",
-      ...(shares && { share: shares[index]! }),
-    }),
+/** Has the policy divide its budget and profile the heads, from signals that are read as it asks for them. */
+async function allocate(sequence: Sequence, source: SignalSource): Promise<void> {
+  const pages = () => {
+    if (!sequence.pages) throw new Error("the request has ended");
+    return sequence.pages;
+  };
+  sequence.allocation = await sequence.policy.allocate({
+    seen: sequence.logical,
+    resident: (layer, head) => pages().resident(layer, head),
+    signals: async (layer, head) => {
+      pages();
+      const [signals] = await readSignals([{ sequence, layer, head, phase: "prefill" }], source);
+      return signals!;
+    },
+  });
+}
+
+async function choose(
+  choices: readonly Choice[],
+  source: SignalSource,
+  isThere: (choice: Choice) => boolean,
+  failed: (sequence: Sequence, error: unknown) => void,
+): Promise<void> {
+  if (choices.length === 0) return;
+  const signals = await readSignals(
+    choices.map(({ place }) => place),
+    source,
   );
-}
-
-/** `[heads]`, in the order of `heads`. */
-async function readSignals(
-  { policy, pages }: Sequence,
-  heads: readonly Head[],
-  memory: PageMemory,
-): Promise<Partial<SignalSet>[]> {
-  const tables = heads.map(({ layer, head }) => ({
-    pages: pages!.pages(layer, head),
-    slots: pages!.resident(layer, head),
-  }));
-  const sets: Partial<Record<Signal, Float32Array>>[] = heads.map(() => ({}));
-  for (const signal of policy.signals) {
-    const values = await memory.readSlots(signal as (typeof availableSignals)[number], tables);
-    values.forEach((numbers, i) => {
-      sets[i]![signal] = numbers;
-    });
+  const turns = new EventLoopTurns();
+  for (const [i, choice] of choices.entries()) {
+    await turns.pause();
+    if (!isThere(choice)) continue;
+    const { sequence, layer, head, phase } = choice.place;
+    try {
+      const resident = sequence.pages!.resident(layer, head);
+      const state = headState(sequence, layer, head);
+      choice.kept = sequence.policy.select({ ...state, head, phase, resident, signals: signals[i]! });
+    } catch (error) {
+      failed(sequence, error);
+    }
   }
-  return sets;
 }
 
-async function divideBudget(sequence: Sequence, signals: readonly Partial<SignalSet>[]): Promise<void> {
-  const { policy, pages, logical: seen } = sequence;
-  if (!policy.allocates || sequence.shares) return;
-  const { shares } = await policy.allocate({
-    seen,
-    resident: (layer, head) => pages!.resident(layer, head),
-    signals: async (layer, head) => signals[layer * pages!.kvHeads + head]!,
-  });
-  sequence.shares = shares;
+/** Cut so that the signals of each part take `sliceBytes` at most, where it has more than one head. */
+function* slices(choices: readonly Choice[], headDim: number): Generator<Choice[]> {
+  let slice: Choice[] = [];
+  let left = sliceBytes;
+  for (const choice of choices) {
+    if (!choice.place.sequence.pages) continue;
+    const bytes = signalBytes(choice.place, headDim);
+    if (slice.length > 0 && bytes > left) {
+      yield slice;
+      slice = [];
+      left = sliceBytes;
+    }
+    slice.push(choice);
+    left -= bytes;
+  }
+  if (slice.length > 0) yield slice;
 }
 
-function planHeads(
-  sequence: Sequence,
-  heads: readonly Head[],
-  signals: readonly Partial<SignalSet>[],
-): CompactionPlan[] {
-  const { policy, pages, logical: seen, shares } = sequence;
-  const phase = sequence.phase === "decode" ? "decode" : "prefill";
-  // Every head is asked before any is cut, so that a policy that fails half-way leaves the sequence whole.
-  const choices = heads.map(({ layer, head, index }, i) => {
-    const share = shares && { share: shares[index]! };
-    const resident = pages!.resident(layer, head);
-    return policy.select({ layer, head, seen, resident, phase, signals: signals[i]!, ...share });
-  });
-  return heads.map(({ layer, head }, i) => pages!.keep(layer, head, choices[i]!));
+function evictionError(error: unknown): EngineError {
+  const cause = { cause: error };
+  if (error instanceof PolicyError)
+    return new EngineError("policy-failed", error.message, "kvCache.policy", cause);
+  const message = error instanceof Error ? error.message : String(error);
+  return new EngineError("internal", `eviction failed: ${message}`, undefined, cause);
 }

@@ -29,7 +29,7 @@ export class PagePromises {
 
   /** The most pages that a sequence holds at once from now on; `promptDone`: its prompt was read and compressed. */
   #need(sequence: Sequence, promptDone: boolean): number {
-    const { policy, promptLength, maxLength, shares } = sequence;
+    const { policy, promptLength, maxLength, allocation } = sequence;
     let pages = 0;
     for (let index = 0; index < this.#kvLayers * this.#kvHeads; index++) {
       const { prefill, decode } = policy.maximumResident({
@@ -37,7 +37,7 @@ export class PagePromises {
         prompt: promptLength,
         maxNew: maxLength - promptLength,
         chunk: this.#chunkTokens,
-        ...(shares && { share: shares[index]! }),
+        ...(allocation && { share: allocation.shares[index]! }),
       });
       const slots = promptDone ? decode : Math.max(prefill, decode);
       pages += Math.ceil(slots / this.#pageTokens);

@@ -35,8 +35,15 @@ export async function prepareSequence(
   const wanted = checked.maxTokens ?? room;
   const fits = wanted <= room || staysInside(policy, model, prompt.length, wanted);
   const maxLength = prompt.length + (fits ? wanted : room);
-  const cyclic = isCyclic(model);
-  return new GenerateSequence({ request: checked, policy, prompt, maxLength, cyclic, tokenizer, eosIds });
+  return new GenerateSequence({
+    request: checked,
+    policy,
+    prompt,
+    maxLength,
+    wholeChunks: cutsMatter(policy, model),
+    tokenizer,
+    eosIds,
+  });
 }
 
 /** The same for a continuation that is given. */
@@ -57,15 +64,23 @@ export async function prepareScore(
       "continuation",
     );
   }
-  const cyclic = isCyclic(model);
-  return new ScoreSequence({ policy, prompt, maxLength, cyclic, continuation, logits, vocabSize });
+  const wholeChunks = cutsMatter(policy, model);
+  return new ScoreSequence({ policy, prompt, maxLength, wholeChunks, continuation, logits, vocabSize });
 }
 
 function policyOf(choice: PolicyChoice | undefined, loaded: LoadedEngine): Policy {
   return choice === undefined ? loaded.policy : choosePolicy(choice, loaded, "invalid-request");
 }
 
-const isCyclic = ({ layerMap }: Model): boolean => layerMap.groups.length > 0;
+/**
+ * Whether a sequence's results depend on where its prompt is cut: keys and values do with a cyclic map, what a
+ * policy sees with evictions after chunks, and where several layers add attention up in one place, in what order.
+ */
+function cutsMatter({ evicts, options, collects }: Policy, { layerMap }: Model): boolean {
+  if (layerMap.groups.length > 0) return true;
+  const isShared = layerMap.kvSources.length < layerMap.layers.length;
+  return evicts && (options.prefill === "chunk" || (collects !== undefined && isShared));
+}
 
 /** Positions of a step are 32-bit. */
 const lastPosition = 2 ** 31 - 1;

@@ -1,6 +1,6 @@
-import type { Policy } from "@kvasir/kv-policies";
+import type { Allocation, Policy } from "@kvasir/kv-policies";
 import type { SequencePages } from "@kvasir/paged-memory";
-import type { Sampling, StepResult } from "@kvasir/runtime";
+import type { AttentionCollection, QueryWindow, Sampling, StepResult } from "@kvasir/runtime";
 import type { ChunkQueue } from "./chunk-queue.ts";
 import type { Schedulable } from "./schedule.ts";
 import { TokenList } from "./token-list.ts";
@@ -10,8 +10,8 @@ export type SequenceOptions = {
   readonly prompt: Int32Array;
   /** Prompt and new tokens at most. */
   readonly maxLength: number;
-  /** The model's results depend on where a prompt is cut. */
-  readonly cyclic: boolean;
+  /** Its results depend on where its prompt is cut. */
+  readonly wholeChunks: boolean;
 };
 
 /** One request on its way: its tokens, its pages, its policy; what its tokens are and who reads of them is its kind's. */
@@ -30,15 +30,19 @@ export abstract class Sequence implements Schedulable {
   pages: SequencePages | undefined;
   /** Pages that are promised to it. */
   promised = 0;
-  /** How an allocating policy divided the budget, [kvLayers * kvHeads]; set at the end of the prompt. */
-  shares: Float32Array | undefined;
+  /** Its newest queries, where its policy goes by them; set when the request is admitted. */
+  queries: QueryWindow | undefined;
+  /** How its policy divided the budget, where it does; set at the first eviction. */
+  allocation: Allocation | undefined;
+  /** [kvLayers * kvHeads]: slots that the last eviction of a head left; -1 before that. */
+  kept: Int32Array | undefined;
   #left = false;
 
-  constructor({ policy, prompt, maxLength, cyclic }: SequenceOptions) {
+  constructor({ policy, prompt, maxLength, wholeChunks }: SequenceOptions) {
     this.policy = policy;
     this.promptLength = prompt.length;
     this.maxLength = maxLength;
-    this.wholeChunks = cyclic || (policy.evicts && policy.options.prefill === "chunk");
+    this.wholeChunks = wholeChunks;
     this.tokens = new TokenList(prompt);
   }
 
@@ -82,6 +86,27 @@ export abstract class Sequence implements Schedulable {
   leave(reason?: unknown): void {
     this.#left = true;
     if (reason !== undefined) this.queue.fail(reason);
+  }
+
+  /** First slots that attention is to see directly before the others. */
+  get sinks(): number {
+    return this.policy.positions === "cache" && this.policy.evicts ? this.policy.sinks : 0;
+  }
+
+  /** How attention is added up for its policy in a step whose first row is at `position`. */
+  collection(position: number): AttentionCollection | undefined {
+    const { collects, evicts } = this.policy;
+    if (!collects || !evicts) return undefined;
+    const { reduce, noiseSeed, temperature } = collects;
+    const [first, last] = temperature;
+    // Generated tokens up to the row's own, of all that there may be.
+    const generated = Math.max(0, position + 1 - this.promptLength);
+    const share = generated / (this.maxLength - this.promptLength);
+    return {
+      reduce,
+      temperature: first + (last - first) * share,
+      ...(noiseSeed !== undefined && { noiseSeed }),
+    };
   }
 
   /** How its next token is to be drawn. */

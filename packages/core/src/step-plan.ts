@@ -45,7 +45,8 @@ export function planStep(
     }
   }
   const sequences = scheduled.map(({ sequence, rows }, index): StepSequence => {
-    const { policy } = sequence;
+    const { queries, sinks } = sequence;
+    const collect = sequence.collection(positions[index]!);
     const heads = sequence.pages!.heads;
     const start = tables.starts[index * heads]!;
     return {
@@ -53,7 +54,9 @@ export function planStep(
       position: positions[index]!,
       resident: tables.resident.subarray(index * heads, (index + 1) * heads).map((slots) => slots - rows),
       pages: tables.pages.subarray(start, start + sequence.pages!.pageCount),
-      sinks: policy.positions === "cache" && policy.evicts ? policy.sinks : 0,
+      sinks,
+      ...(queries && { queries }),
+      ...(collect && { collect }),
     };
   });
   const copies = Promise.all(copying);

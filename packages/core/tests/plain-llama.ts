@@ -17,6 +17,8 @@ export class PlainLlama {
   readonly cache: Entry[][][];
   /** "cache": keys and queries are turned by their place in the cache, as in StreamingLLM. */
   positions: "original" | "cache" = "original";
+  /** Of every layer and token, the query of each head, not turned. */
+  readonly #queries: Float64Array[][][];
   #seen = 0;
   readonly #config: Record<string, number>;
   readonly #weights: ReadonlyMap<string, Float32Array>;
@@ -27,6 +29,7 @@ export class PlainLlama {
     this.cache = Array.from({ length: config.num_hidden_layers! }, () =>
       Array.from({ length: config.num_key_value_heads! }, () => []),
     );
+    this.#queries = this.cache.map(() => []);
   }
 
   static async load(folder: string): Promise<PlainLlama> {
@@ -64,6 +67,7 @@ export class PlainLlama {
       heads_.forEach((entries, head) => {
         entries.push({ key: cut(k, head), value: cut(v, head), position: this.#seen });
       });
+      this.#queries[layer]!.push(Array.from({ length: heads }, (_, head) => cut(q, head)));
       const out = new Float64Array(width);
       for (let head = 0; head < heads; head++) {
         const entries = heads_[Math.floor((head * kvHeads) / heads)]!;
@@ -97,6 +101,26 @@ export class PlainLlama {
   /** The L2 norms of one head's keys, in slot order. */
   keyNorms(layer: number, head: number): number[] {
     return this.cache[layer]![head]!.map(({ key }) => Math.sqrt(dot(key, key)));
+  }
+
+  /**
+   * What the newest `count` tokens pay to the entries that one KV head has now, at their original positions: for
+   * each token, for each query head of the KV head, a share for each entry, 0 for those that came later.
+   */
+  attention(layer: number, kvHead: number, count: number): number[][][] {
+    const entries = this.cache[layer]![kvHead]!;
+    const group = this.#config.num_attention_heads! / this.#config.num_key_value_heads!;
+    return this.#queries[layer]!.slice(-count).map((heads, i, newest) => {
+      const position = this.#seen - newest.length + i;
+      return heads.slice(kvHead * group, (kvHead + 1) * group).map((query) => {
+        const turned = this.#turn(query, position);
+        const weights = entries.map(({ key, position: at }) =>
+          at > position ? 0 : Math.exp(dot(turned, this.#turn(key, at)) / Math.sqrt(key.length)),
+        );
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        return weights.map((weight) => weight / total);
+      });
+    });
   }
 
   #weight(name: string): Float32Array {

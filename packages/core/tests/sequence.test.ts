@@ -17,7 +17,7 @@ function sequence(fields: { maxTokens: number; stop?: string; ignoreEos?: boolea
     policy,
     prompt,
     maxLength: prompt.length + fields.maxTokens,
-    cyclic: false,
+    wholeChunks: false,
     tokenizer,
     eosIds: [1],
   });

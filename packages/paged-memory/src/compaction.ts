@@ -29,11 +29,14 @@ export function compactHead(
   kept: Int32Array,
   pool: PagePool,
   held: HeldPages,
+  rewrite: boolean,
 ): CompactionPlan {
   const { pageTokens } = tables;
   const sourcePages = tables.row(index);
   const exclusive = (entry: number) => pool.references(sourcePages[entry]!) === 1;
-  const { sources, written } = placePages(kept, pageTokens, sourcePages.length, exclusive);
+  const { sources, written } = rewrite
+    ? rewritePages(Math.ceil(kept.length / pageTokens), exclusive)
+    : placePages(kept, pageTokens, sourcePages.length, exclusive);
   const freshPages = sources.reduce((count, source) => count + (source === FRESH ? 1 : 0), 0);
   if (!pool.canAllocate(freshPages)) throw new OutOfPagesError(freshPages, pool.freePages);
 
@@ -97,6 +100,15 @@ function placePages(
     sources[i] = page;
   }
   return { sources, written };
+}
+
+/** As {@link placePages}, but every page is written, and where only this head holds it, in its own place. */
+function rewritePages(
+  pages: number,
+  exclusive: (index: number) => boolean,
+): { sources: Int32Array; written: readonly number[] } {
+  const sources = Int32Array.from({ length: pages }, (_, i) => (exclusive(i) ? i : FRESH));
+  return { sources, written: [...sources.keys()] };
 }
 
 /** The kept slots that go to the pages `written` of the new table, in order. */

@@ -140,6 +140,34 @@ describe("keep", () => {
     checkIntegrity({ pool, sequences: [sequence, fork] });
   });
 
+  it("names every slot and leaves every page in its place when what is kept is to be rewritten", () => {
+    const { pool, memory, sequence } = setUp();
+    memory.append(sequence, positions(0), 20);
+    const before = sequence.pages(0, 0);
+    const kept = Int32Array.from([...range(0, 4), ...range(8, 14), 19]);
+    const plan = sequence.keep(0, 0, kept, true);
+    expect(plan.keep).toEqual(kept);
+    expect(plan.destinationPages).toEqual(before.subarray(0, 3));
+    memory.compact(plan);
+    sequence.commit();
+    expect(memory.read(sequence.pages(0, 0), 11)).toEqual([...kept]);
+    expect([pool.usedPages, sequence.intactTokens]).toEqual([3, 0]);
+    checkIntegrity({ pool, sequences: [sequence] });
+  });
+
+  it("rewrites copies of shared pages", () => {
+    const { pool, memory, sequence } = setUp();
+    memory.append(sequence, positions(0), 16);
+    const fork = sequence.fork();
+    const plan = fork.keep(0, 0, range(0, 8), true);
+    expect(plan.destinationPages.some((page) => plan.sourcePages.includes(page))).toBe(false);
+    memory.compact(plan);
+    fork.commit();
+    expect(memory.read(sequence.pages(0, 0), 16)).toEqual([...range(0, 16)]);
+    expect(memory.read(fork.pages(0, 0), 8)).toEqual([...range(0, 8)]);
+    checkIntegrity({ pool, sequences: [sequence, fork] });
+  });
+
   it("throws before anything changes when shared pages cannot be replaced", () => {
     const { pool, sequence } = setUp({ pages: 2 });
     sequence.append(8);

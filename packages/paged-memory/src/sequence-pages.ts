@@ -132,10 +132,13 @@ export class SequencePages implements PageOwner {
    * only this head holds are reused, a shared page is never written; the surplus goes back to the pool at `commit()`:
    * exactly `ceil(resident / pageTokens) - ceil(kept / pageTokens)` pages where no page is shared. There is no undo.
    * A head may be kept again once the copies of its plan were issued.
+   *
+   * With `rewrite`, the plan names every slot that is kept, and page i of the new table is page i of the old one or a
+   * fresh one: for compactions that change what they keep. Nothing is intact then.
    * @throws OutOfPagesError where shared pages must be replaced (by at most `ceil(kept / pageTokens)` pages) and none are
    * left, and InvalidArgumentError; both before anything changed.
    */
-  keep(layer: number, head: number, kept: Int32Array): CompactionPlan {
+  keep(layer: number, head: number, kept: Int32Array, rewrite = false): CompactionPlan {
     const index = this.#index(layer, head);
     this.#requireCommittedCopies("keep");
     const tables = this.#tables;
@@ -143,8 +146,8 @@ export class SequencePages implements PageOwner {
     const firstMoved = checkKept(kept, resident);
     if (kept.length === resident) return NO_MOVES;
 
-    const plan = compactHead(tables, index, kept, this.pool, this.#held);
-    this.#intact = Math.min(this.#intact, firstMoved);
+    const plan = compactHead(tables, index, kept, this.pool, this.#held, rewrite);
+    this.#intact = rewrite ? 0 : Math.min(this.#intact, firstMoved);
     return plan;
   }
 

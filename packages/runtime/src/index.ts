@@ -1,4 +1,6 @@
 export {
+  type AttentionCollection,
+  type AttentionRead,
   type Compaction,
   type CpuLevel,
   cpuLevels,
@@ -14,6 +16,7 @@ export {
   type Program,
   type QuantDType,
   type QuantizeTarget,
+  type QueryWindow,
   quantizeTargets,
   type Rope,
   type Sampling,

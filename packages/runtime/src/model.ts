@@ -1,4 +1,5 @@
 import {
+  type AttentionRead,
   type Device,
   type DType,
   dtypeBytes,
@@ -6,6 +7,7 @@ import {
   type PageMemory,
   type Program,
   type QuantizeTarget,
+  type QueryWindow,
   quantizeTargets,
   type Step,
   type StepResult,
@@ -68,6 +70,10 @@ export interface Model extends Disposable {
   bytesPerToken(dtype: DType): number;
   /** Runs one step over pages of `memory`, which must be of the same device. See `Executable.run`. */
   run(memory: PageMemory, step: Step): Promise<StepResult>;
+  /** Memory for the newest queries of one sequence, 1 to 512. See `Executable.queryWindow`. */
+  queryWindow(window: number): QueryWindow;
+  /** What those queries say about slots of `memory`. See `Executable.readAttention`. */
+  readAttention(memory: PageMemory, reads: readonly AttentionRead[]): Promise<Float32Array[]>;
   /** Frees the weights, their files and the work buffers. */
   dispose(): void;
 }
@@ -199,13 +205,23 @@ class DecoderModel implements Model {
   }
 
   bytesPerToken(dtype: DType): number {
-    const slotData = 8; // a position and the norm of the key
+    const slotData = 8; // a position and the attention received
     return this.kvLayers * this.kvHeads * (2 * this.headDim * dtypeBytes[dtype] + slotData);
   }
 
   async run(memory: PageMemory, step: Step): Promise<StepResult> {
     if (this.#disposed) throw new ModelError("disposed", "the model is disposed");
     return this.#executable.run(memory, step);
+  }
+
+  queryWindow(window: number): QueryWindow {
+    if (this.#disposed) throw new ModelError("disposed", "the model is disposed");
+    return this.#executable.queryWindow(window);
+  }
+
+  async readAttention(memory: PageMemory, reads: readonly AttentionRead[]): Promise<Float32Array[]> {
+    if (this.#disposed) throw new ModelError("disposed", "the model is disposed");
+    return this.#executable.readAttention(memory, reads);
   }
 
   dispose(): void {

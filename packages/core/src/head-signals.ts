@@ -1,0 +1,139 @@
+import type { Needs, Phase, Signal, SignalSet } from "@kvasir/kv-policies";
+import type { AttentionRead, Model, PageMemory, SlotData } from "@kvasir/runtime";
+import type { Sequence } from "./sequence.ts";
+
+/** One head of a sequence, and why its signals are read. */
+export type HeadPlace = {
+  readonly sequence: Sequence;
+  readonly layer: number;
+  readonly head: number;
+  readonly phase: Phase;
+};
+
+export type SignalSource = {
+  readonly model: Pick<Model, "readAttention" | "headDim">;
+  readonly memory: PageMemory;
+};
+
+/** The signals that page memory has of each slot. */
+const stored = ["position", "keyNorm", "valueNorm", "attentionSum", "keys", "values"] as const;
+const isStored = (signal: Signal): signal is SlotData => stored.includes(signal as SlotData);
+/** What is averaged over the heads of a layer where the policy says so. */
+export const isAttention = (signal: Signal): boolean => signal.startsWith("attention");
+
+type Table = { readonly pages: Int32Array; readonly slots: number };
+type Numbers = () => Float32Array;
+
+/** Bytes that the signals of one head take. */
+export function signalBytes({ sequence, layer, head, phase }: HeadPlace, headDim: number): number {
+  const { signals, attention } = sequence.policy.needs({ layer, phase });
+  const { kvHeads } = sequence.pages!;
+  const perSlot = (signal: Signal) => {
+    if (signal === "keys" || signal === "values") return headDim;
+    return attention.over === "layer" && isAttention(signal) ? kvHeads : 1;
+  };
+  const numbers = signals.reduce((sum, signal) => sum + perSlot(signal), 0);
+  return 4 * numbers * sequence.pages!.resident(layer, head);
+}
+
+/**
+ * Reads what the policies need of each of these heads, in the order of `places`: one call per kind of data, all
+ * issued at once.
+ */
+export async function readSignals(
+  places: readonly HeadPlace[],
+  { model, memory }: SignalSource,
+): Promise<Partial<SignalSet>[]> {
+  const batch = new ReadBatch();
+  const sets = places.map((place) => {
+    const needs = place.sequence.policy.needs(place);
+    return needs.signals.map((signal) => [signal, batch.ask(place, signal, needs)] as const);
+  });
+  await batch.run(model, memory);
+  return sets.map((set) => Object.fromEntries(set.map(([signal, numbers]) => [signal, numbers()])));
+}
+
+/** Reads that go to the device together. Heads of a layer that share a layer's attention ask for it once. */
+class ReadBatch {
+  readonly #tables = new Map<SlotData, Table[]>();
+  readonly #reads: AttentionRead[] = [];
+  readonly #shared = new Map<Sequence, Map<string, Numbers>>();
+  #slots = new Map<SlotData, Float32Array[]>();
+  #attention: Float32Array[] = [];
+
+  /** Says what to read; the numbers are there after `run`. */
+  ask(place: HeadPlace, signal: Signal, needs: Needs): Numbers {
+    if (needs.attention.over === "group" || !isAttention(signal)) return this.#ofHead(place, signal, needs);
+    const shared = this.#shared.get(place.sequence) ?? new Map<string, Numbers>();
+    this.#shared.set(place.sequence, shared);
+    const key = `${signal} ${place.layer}`;
+    const numbers = shared.get(key) ?? this.#ofLayer(place, signal, needs);
+    shared.set(key, numbers);
+    return numbers;
+  }
+
+  async run(model: SignalSource["model"], memory: PageMemory): Promise<void> {
+    const data = [...this.#tables.keys()];
+    const [attention, ...slots] = await Promise.all([
+      this.#reads.length > 0 ? model.readAttention(memory, this.#reads) : [],
+      ...data.map((one) => memory.readSlots(one, this.#tables.get(one)!)),
+    ]);
+    this.#attention = attention;
+    this.#slots = new Map(data.map((one, i) => [one, slots[i]!]));
+  }
+
+  #ofHead(place: HeadPlace, signal: Signal, needs: Needs): Numbers {
+    const { sequence, layer, head } = place;
+    const pages = sequence.pages!;
+    const table = { pages: pages.pages(layer, head), slots: pages.resident(layer, head) };
+    if (isStored(signal)) {
+      const tables = this.#tables.get(signal) ?? [];
+      this.#tables.set(signal, tables);
+      const index = tables.push(table) - 1;
+      return () => this.#slots.get(signal)![index]!;
+    }
+    const index = this.#reads.push(attentionRead(place, signal, needs, table)) - 1;
+    return () => this.#attention[index]!;
+  }
+
+  /** The mean over the layer's KV heads, slot by slot. */
+  #ofLayer(place: HeadPlace, signal: Signal, needs: Needs): Numbers {
+    const heads = Array.from({ length: place.sequence.pages!.kvHeads }, (_, head) =>
+      this.#ofHead({ ...place, head }, signal, needs),
+    );
+    let mean: Float32Array | undefined;
+    return () => {
+      mean ??= meanOf(heads.map((numbers) => numbers()));
+      return mean;
+    };
+  }
+}
+
+function meanOf(rows: readonly Float32Array[]): Float32Array {
+  const [first] = rows;
+  const sums = new Float64Array(first!.length);
+  for (const row of rows) for (let slot = 0; slot < sums.length; slot++) sums[slot]! += row[slot]!;
+  return Float32Array.from(sums, (sum) => sum / rows.length);
+}
+
+function attentionRead(
+  { sequence, layer, head }: HeadPlace,
+  signal: Signal,
+  { attention: { window, reduce, threshold, future } }: Needs,
+  table: Table,
+): AttentionRead {
+  const measure = signal === "attentionCount" ? "count" : signal === "attentionExpected" ? "expected" : "sum";
+  return {
+    queries: sequence.queries!,
+    kvLayer: layer,
+    kvHead: head,
+    ...table,
+    position: sequence.logical,
+    sinks: sequence.sinks,
+    measure,
+    window: signal === "attentionLast" ? 1 : window,
+    reduce,
+    threshold,
+    future,
+  };
+}

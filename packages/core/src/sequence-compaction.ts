@@ -1,0 +1,60 @@
+import { type Phase, PolicyError } from "@kvasir/kv-policies";
+import type { Compaction } from "@kvasir/runtime";
+import { type HeadPlace, isAttention } from "./head-signals.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** A head and the slots of it to keep, once they are chosen. */
+export type Choice = { readonly place: HeadPlace; kept?: Int32Array };
+
+/**
+ * Cuts the heads of a sequence down to what was chosen, and says what is to be moved; `commit` its pages once that
+ * is issued. Changes nothing where it throws `PolicyError`.
+ */
+export function compactionsOf(sequence: Sequence, choices: readonly Choice[]): Compaction[] {
+  const { policy } = sequence;
+  const pages = sequence.pages!;
+  requireSameSlots(sequence, choices);
+  sequence.kept ??= new Int32Array(pages.heads).fill(-1);
+  const compactions: Compaction[] = [];
+  for (const { place, kept } of choices) {
+    const { layer, head } = place;
+    const merge = policy.mergeAt(place);
+    const slots = pages.resident(layer, head);
+    const plan = pages.keep(layer, head, kept!, merge !== undefined);
+    sequence.kept[layer * pages.kvHeads + head] = kept!.length;
+    if (plan.keep.length === 0) continue;
+    compactions.push({
+      source: plan.sourcePages,
+      keep: plan.keep,
+      destination: plan.destinationPages,
+      ...(merge && { merge: { slots, threshold: merge.threshold } }),
+    });
+  }
+  return compactions;
+}
+
+/** Where attention is averaged over a layer's heads slot by slot, slot s must be the same token in all of them. */
+function requireSameSlots({ policy, pages }: Sequence, choices: readonly Choice[]): void {
+  const byLayer = new Map<number, Int32Array[]>();
+  for (const { place, kept } of choices) {
+    const list = byLayer.get(place.layer) ?? [];
+    byLayer.set(place.layer, list);
+    list.push(kept!);
+  }
+  const isShared = (layer: number, phase: Phase) => {
+    const { signals, attention } = policy.needs({ layer, phase });
+    return attention.over === "layer" && signals.some(isAttention);
+  };
+  for (const [layer, kept] of byLayer) {
+    if (!isShared(layer, "prefill") && !isShared(layer, "decode")) continue;
+    const [first] = kept;
+    const isSame = (other: Int32Array) =>
+      other.length === first!.length && other.every((slot, j) => slot === first![j]);
+    if (kept.length === pages!.kvHeads && kept.every(isSame)) continue;
+    throw new PolicyError(
+      "INVALID_SELECTION",
+      policy.name,
+      `it reads attention over whole layers, but keeps other slots in one head of layer ${layer} than in another.`,
+    );
+  }
+}

@@ -1,0 +1,149 @@
+import { definePolicy } from "@kvasir/kv-policies";
+import { expect, test } from "vitest";
+import { Engine, type GenerateRequest } from "../src/index.ts";
+import { checkpoint, recordedPrompt } from "./checkpoints.ts";
+import { WatchedEngine } from "./watched-engine.ts";
+
+const model = checkpoint("llama-gqa");
+const kvCache = { memory: "16MiB", dtype: "f32" } as const;
+const prompt = recordedPrompt(model);
+const normal = { prompt, maxTokens: 200, temperature: 0, ignoreEos: true } as const;
+const small = { budget: 24, sinks: 0, recent: 4, protectLayers: [] };
+
+/** Turns of the event loop, counted until told to stop. */
+function countTurns(): { stop(): number } {
+  let turns = 0;
+  let counting = true;
+  const tick = () => {
+    turns += 1;
+    if (counting) setImmediate(tick);
+  };
+  setImmediate(tick);
+  return {
+    stop() {
+      counting = false;
+      return turns;
+    },
+  };
+}
+
+test("while a prompt is compressed by its keys, head by head, the event loop turns and others go on", async () => {
+  await using engine = await Engine.load({ model, kvCache, integrity: "step" });
+  const heads = engine.info.kvLayers * engine.info.kvHeads;
+  const seen: { steps: number; turns: number }[] = [];
+  let counter = countTurns();
+  const slow = definePolicy({
+    name: "slow",
+    signals: ["keys"],
+    score({ keys, resident }) {
+      seen.push({ steps: engine.stats().steps, turns: counter.stop() });
+      counter = countTurns();
+      const end = performance.now() + 5;
+      while (performance.now() < end);
+      return keys.subarray(0, resident);
+    },
+  });
+  const alone = await engine.complete(normal);
+  const other = engine.complete(normal);
+  const compressed = engine.complete({ ...normal, maxTokens: 2, kvCache: { policy: slow, ...small } });
+  expect((await compressed).ids).toHaveLength(2);
+  expect((await other).ids).toEqual(alone.ids);
+  counter.stop();
+  expect(seen.length).toBeGreaterThanOrEqual(heads);
+  for (const { turns } of seen.slice(1)) expect(turns).toBeGreaterThan(0);
+  expect(seen.at(-1)!.steps - seen[0]!.steps).toBeGreaterThan(1);
+});
+
+test("a policy that never answers holds up its own request only, which can be ended", async () => {
+  await using engine = await Engine.load({ model, kvCache, integrity: "step" });
+  const never = definePolicy({
+    name: "never",
+    signals: ["keyNorm"],
+    profile: () => new Promise<Float32Array>(() => {}),
+    score: ({ keyNorm }) => keyNorm,
+  });
+  const alone = await engine.complete({ ...normal, maxTokens: 20 });
+  const controller = new AbortController();
+  const request: GenerateRequest = {
+    ...normal,
+    signal: controller.signal,
+    kvCache: { policy: never, ...small },
+  };
+  const held = engine.complete(request);
+  const ends = expect(held).rejects.toBe("enough");
+  expect((await engine.complete({ ...normal, maxTokens: 20 })).ids).toEqual(alone.ids);
+  expect(engine.stats().running).toBe(1);
+  controller.abort("enough");
+  await ends;
+  await expect.poll(() => engine.stats()).toMatchObject({ running: 0, usedPages: 0, signalBytes: 0 });
+});
+
+test("an engine that is disposed while prompts are compressed settles them", async () => {
+  for (let turns = 0; turns < 40; turns += 2) {
+    const engine = await Engine.load({ model, kvCache, integrity: "step", onWarning: () => {} });
+    const policy = definePolicy({
+      name: "reads-much",
+      signals: ["keys", "attentionExpected", "attentionSum"],
+      allocate: async ({ layers, heads, signals }) => {
+        const shares = new Float32Array(layers * heads).fill(1);
+        for (let layer = 0; layer < layers; layer++) await signals(layer, 0);
+        return shares;
+      },
+      score: ({ attentionExpected }) => attentionExpected,
+    });
+    const requests = [0, 1, 2].map(() => engine.complete({ ...normal, kvCache: { policy, ...small } }));
+    const settled = Promise.allSettled(requests);
+    for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+    await engine.dispose();
+    for (const one of await settled) expect(one).toMatchObject({ reason: { code: "disposed" } });
+    expect(engine.stats()).toMatchObject({ running: 0, usedPages: 0, signalBytes: 0 });
+  }
+});
+
+test("the newest queries of a sequence are counted while it runs, and where there is no memory for them it fails", async () => {
+  await using engine = await WatchedEngine.load({ model, kvCache });
+  const policy = definePolicy({
+    name: "recent",
+    signals: ["attentionRecent"],
+    attention: () => ({ window: 10 }),
+    score: ({ attentionRecent }) => attentionRecent,
+  });
+  const request = { ...normal, maxTokens: 20, kvCache: { policy, ...small } };
+  const one = await engine.prepare(request);
+  const bytes: (number | undefined)[] = [];
+  await engine.run(one, () => bytes.push(one.sequence.queries?.bytes));
+  // 6 layers of 4 heads of 16 numbers, and a position.
+  expect(bytes[0]).toBe(10 * (6 * 4 * 16 + 1) * 4);
+  expect(one.sequence.queries).toBeUndefined();
+
+  const { model: loaded } = engine.parts;
+  loaded.queryWindow = () => {
+    throw new Error("no more");
+  };
+  const refused = await engine.prepare(request);
+  const failing = engine.run(refused, () => {});
+  await expect(failing).rejects.toMatchObject({ code: "overloaded", message: /10 newest queries.*no more/ });
+  const plain = await engine.prepare({ ...normal, maxTokens: 3 });
+  expect(await engine.run(plain, () => {})).toHaveLength(3);
+  expect(engine.parts.pool.usedPages).toBe(0);
+});
+
+test("attention is added up at a temperature that goes from the prompt's to the last token's", async () => {
+  await using engine = await WatchedEngine.load({ model, kvCache });
+  const policy = definePolicy({
+    name: "cooling",
+    signals: ["attentionSum"],
+    attention: () => ({ reduce: "max", noiseSeed: 5, temperature: [1, 3] }),
+    score: ({ attentionSum }) => attentionSum,
+  });
+  const request = { ...normal, maxTokens: 10, kvCache: { policy, ...small } };
+  const { sequence } = await engine.prepare(request);
+  const at = (position: number) => sequence.collection(position);
+  const rest = { reduce: "max", noiseSeed: 5 };
+  expect(at(0)).toEqual({ ...rest, temperature: 1 });
+  expect(at(prompt.length - 1)).toEqual({ ...rest, temperature: 1 });
+  expect(at(prompt.length)).toEqual({ ...rest, temperature: 1.2 });
+  expect(at(prompt.length + 9)).toEqual({ ...rest, temperature: 3 });
+  const { sequence: full } = await engine.prepare(normal);
+  expect(full.collection(0)).toBeUndefined();
+});
