@@ -4,6 +4,7 @@
 #include "quant/block-fields.h"
 #include "quant/blocks.h"
 #include "quant/packed-layout.h"
+#include "quant/word-columns.h"
 
 namespace kvasir {
 
@@ -19,14 +20,30 @@ inline void store16(uint8_t* to, const uint8_t* from) { memcpy(to, from, 2); }
 // The 8 fifth bits in `bits` (two quads) as the lowest bits of the bytes of two quads.
 inline uint32_t spread_nibble(uint32_t bits) { return (bits & 15) * 0x00204081u & 0x01010101u; }
 
+// Four quads of all 16 outputs of a group, `stride` bytes apart.
+inline void move_quads(const uint8_t* from, int64_t stride, uint32_t flip, uint8_t* quads) {
+  for (int lane = 0; lane < kGroupOutputs; lane += 4) {
+    words_to_columns(from + lane * stride, stride, flip, quads + 4 * lane, kQuadRowBytes);
+  }
+}
+
 // Each packer takes block `block` of one output to place `lane` of a group: `scales` is the block's set of
-// scales, `quants` the block's first run.
+// scales, `quants` the block's first run. Where copying is all there is to do, `pack_group` does it for the block of
+// all 16 outputs, whose blocks are `stride` bytes apart.
+
+constexpr uint32_t kSigns = 0x80808080u;
 
 struct PackQ8_0 {
+  static constexpr bool kGroups = true;
+  static void pack_group(const uint8_t* block, int64_t stride, uint8_t* scales, uint8_t* quants) {
+    for (int lane = 0; lane < kGroupOutputs; ++lane) store16(scales + 2 * lane, block + lane * stride);
+    move_quads(block + kQ8_0.quants, stride, kSigns, quants);
+    move_quads(block + kQ8_0.quants + 16, stride, kSigns, quants + 4 * kQuadRowBytes);
+  }
   static void pack(const uint8_t* block, int lane, uint8_t* scales, uint8_t* quants) {
     store16(scales + 2 * lane, block);
     for (int t = 0; t < 8; ++t) {
-      store_quad(quants + 4 * lane, t, load32(block + kQ8_0.quants + 4 * t) ^ 0x80808080u);
+      store_quad(quants + 4 * lane, t, load32(block + kQ8_0.quants + 4 * t) ^ kSigns);
     }
   }
 };
@@ -34,6 +51,14 @@ struct PackQ8_0 {
 // The nibbles of a file's block of 32 lie as those of a packed run.
 template <const SmallBlock& kBlock, bool kMin>
 struct PackSmall {
+  static constexpr bool kGroups = kBlock.fifth_bits == 0;
+  static void pack_group(const uint8_t* block, int64_t stride, uint8_t* scales, uint8_t* quants) {
+    for (int lane = 0; lane < kGroupOutputs; ++lane) {
+      store16(scales + 2 * lane, block + lane * stride);
+      if (kMin) store16(scales + 32 + 2 * lane, block + lane * stride + 2);
+    }
+    move_quads(block + kBlock.quants, stride, 0, quants);
+  }
   static void pack(const uint8_t* block, int lane, uint8_t* scales, uint8_t* quants) {
     store16(scales + 2 * lane, block);
     if (kMin) store16(scales + 32 + 2 * lane, block + 2);
@@ -51,6 +76,7 @@ struct PackSmall {
 
 template <const LargeBlock& kBlock>
 struct PackLarge {
+  static constexpr bool kGroups = false;
   static void pack(const uint8_t* block, int lane, uint8_t* scales, uint8_t* quants) {
     store16(scales + 2 * lane, block);
     store16(scales + 32 + 2 * lane, block + 2);
@@ -84,6 +110,7 @@ struct PackLarge {
 };
 
 struct PackQ6_K {
+  static constexpr bool kGroups = false;
   static void pack(const uint8_t* block, int lane, uint8_t* scales, uint8_t* quants) {
     store16(scales + 2 * lane, block + kQ6_KScale);
     for (int half = 0; half < 16; ++half) scales[32 + 16 * half + lane] = block[kQ6_KScales + half];
@@ -106,6 +133,14 @@ struct PackQ6_K {
   }
 };
 
+template <class Packer>
+inline void pack_lanes(const uint8_t* block, int64_t stride, int lanes, uint8_t* scales, uint8_t* quants) {
+  if constexpr (Packer::kGroups) {
+    if (lanes == kGroupOutputs) return Packer::pack_group(block, stride, scales, quants);
+  }
+  for (int lane = 0; lane < lanes; ++lane, block += stride) Packer::pack(block, lane, scales, quants);
+}
+
 template <kvs_dtype kType, class Packer>
 void pack_all(const uint8_t* blocks, int64_t outputs, int64_t inputs, int64_t group_begin, int64_t group_end,
               uint8_t* packed) {
@@ -124,7 +159,7 @@ void pack_all(const uint8_t* blocks, int64_t outputs, int64_t inputs, int64_t gr
     memset(scales + count * kFormat.scale_bytes, 0, static_cast<size_t>(scale_bytes - count * kFormat.scale_bytes));
     for (int64_t i = 0; i < count; ++i) {
       const uint8_t* block = blocks + (first * count + i) * bytes;
-      for (int lane = 0; lane < lanes; ++lane, block += count * bytes) Packer::pack(block, lane, scales, quants);
+      pack_lanes<Packer>(block, count * bytes, lanes, scales, quants);
       scales += kFormat.scale_bytes;
       quants += kFormat.scale_runs * kFormat.run_bytes();
     }

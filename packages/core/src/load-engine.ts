@@ -50,16 +50,24 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
         ...(onWarning && { onWarning }),
       }),
     );
+    let packingBegins = () => {};
+    const packing = new Promise<void>((resolve) => {
+      packingBegins = resolve;
+    });
     const loading = loadModel(options.model, {
       device,
       ...(passes !== undefined && { passes }),
       ...(tolerance !== undefined && { tolerance }),
       ...(weights && { weights }),
-      ...(onLoadProgress && { onProgress: onLoadProgress }),
+      onProgress: (progress) => {
+        packingBegins();
+        onLoadProgress?.(progress);
+      },
       ...(signal && { signal }),
     });
-    // The device's threads have the weights to do while this one reads the vocabulary.
-    const [loaded, text] = await Promise.allSettled([loading, checkpointTokenizer(options.model)]);
+    // The device's threads have the weights to do while this one reads the vocabulary; so first things first.
+    const reading = Promise.race([packing, loading]).then(() => checkpointTokenizer(options.model));
+    const [loaded, text] = await Promise.allSettled([loading, reading]);
     if (loaded.status === "rejected") throw loaded.reason;
     const model = own(loaded.value);
     if (text.status === "rejected") throw text.reason;

@@ -106,9 +106,7 @@ async function readFixed(cursor: Cursor, type: number, count: number): Promise<G
 async function skipValue(cursor: Cursor, type: number, depth: number): Promise<void> {
   if (type === arrayId) return skipArray(cursor, depth);
   if (type !== stringId) return cursor.skip(fixedBytes(cursor, type), "its value");
-  const length = cursor.load(8, "its text");
-  if (length) await length;
-  cursor.skip(cursor.count(1, "its length"), "its text");
+  return skipString(cursor);
 }
 
 async function skipArray(cursor: Cursor, depth: number): Promise<void> {
@@ -119,5 +117,18 @@ async function skipArray(cursor: Cursor, depth: number): Promise<void> {
   if (type !== stringId && type !== arrayId) {
     return cursor.skip(count * fixedBytes(cursor, type), "its value");
   }
-  for (let i = 0; i < count; i++) await skipValue(cursor, type, depth + 1);
+  for (let i = 0; i < count; i++) {
+    // A promise for each string of a vocabulary would take longer than the rest.
+    const skipped = type === stringId ? skipString(cursor) : skipArray(cursor, depth + 1);
+    if (skipped) await skipped;
+  }
+}
+
+/** A promise where bytes have to be read first. */
+function skipString(cursor: Cursor): Promise<void> | undefined {
+  const pass = () => cursor.skip(cursor.count(1, "its length"), "its text");
+  const length = cursor.load(8, "its text");
+  if (length) return length.then(pass);
+  pass();
+  return undefined;
 }

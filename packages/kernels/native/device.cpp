@@ -55,7 +55,14 @@ void Device::Begin(napi_env env) {
 void Device::End(napi_env env) {
   if (--pending_ > 0) return;
   napi_unref_threadsafe_function(env, results_);
+  AdjustMemory(env, 0);
   if (closed_) Stop(env);
+}
+
+void Device::AdjustMemory(napi_env env, int64_t bytes) {
+  untold_bytes_ += bytes;
+  if (pending_ > 0 || untold_bytes_ == 0) return;
+  Napi::MemoryManagement::AdjustExternalMemory(env, std::exchange(untold_bytes_, 0));
 }
 
 Napi::Value Device::Submit(Napi::Env env, std::unique_ptr<Job> job, const Call& call) {

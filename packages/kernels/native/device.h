@@ -36,6 +36,10 @@ class Device : public Handle, public std::enable_shared_from_this<Device> {
   // From the device's thread.
   void Post(Job* job);
 
+  // Tells V8 of memory that a job took, or that is given back. V8 collects garbage for every 64 MB more that it
+  // hears of, so that of a model's weights, packed one after the other, it hears when the device has nothing to do.
+  void AdjustMemory(napi_env env, int64_t bytes);
+
  private:
   static void Deliver(napi_env env, napi_value, void* context, void* data);
   static void Released(napi_env env, void* context, void*);
@@ -48,6 +52,7 @@ class Device : public Handle, public std::enable_shared_from_this<Device> {
   kvs_device* device_;
   napi_threadsafe_function results_ = nullptr;
   int64_t pending_ = 0;
+  int64_t untold_bytes_ = 0;
   bool closed_ = false;
 };
 

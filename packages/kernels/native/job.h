@@ -34,6 +34,7 @@ class Job {
   void Abandon();
 
  protected:
+  const std::shared_ptr<Device>& device() const { return device_; }
   // What the promise of a job that went well resolves to. May leave an exception pending: it rejects then.
   virtual Napi::Value Result(Napi::Env env) { return env.Undefined(); }
 

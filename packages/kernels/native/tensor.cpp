@@ -22,7 +22,8 @@ struct PackJob : Job {
   Napi::Value Result(Napi::Env env) override {
     const int64_t bytes = static_cast<int64_t>(kvs_tensor_bytes(packed));
     Napi::Object result = Napi::Object::New(env);
-    result.Set("tensor", WrapHandle(env, std::make_shared<Tensor>(env, std::exchange(packed, nullptr), bytes)));
+    auto tensor = std::make_shared<Tensor>(env, std::exchange(packed, nullptr), bytes, device());
+    result.Set("tensor", WrapHandle(env, std::move(tensor)));
     result.Set("bytes", Napi::Number::New(env, static_cast<double>(bytes)));
     return result;
   }
@@ -38,16 +39,24 @@ void File::Close(Napi::Env) {
   file_ = nullptr;
 }
 
-Tensor::Tensor(Napi::Env env, kvs_tensor* tensor, int64_t owned)
-    : Handle(kKind), tensor_(tensor), owned_(owned) {
-  if (owned > 0) Napi::MemoryManagement::AdjustExternalMemory(env, owned);
+Tensor::Tensor(Napi::Env env, kvs_tensor* tensor, int64_t owned, std::shared_ptr<Device> device)
+    : Handle(kKind), tensor_(tensor), owned_(owned), device_(std::move(device)) {
+  if (owned > 0) AdjustMemory(env, owned);
 }
 
 void Tensor::Close(Napi::Env env) {
   if (tensor_ == nullptr) return;
   kvs_tensor_close(tensor_);
   tensor_ = nullptr;
-  if (owned_ > 0) Napi::MemoryManagement::AdjustExternalMemory(env, -owned_);
+  if (owned_ > 0) AdjustMemory(env, -owned_);
+}
+
+void Tensor::AdjustMemory(Napi::Env env, int64_t bytes) const {
+  if (device_ == nullptr) {
+    Napi::MemoryManagement::AdjustExternalMemory(env, bytes);
+  } else {
+    device_->AdjustMemory(env, bytes);
+  }
 }
 
 Napi::Value MapFile(const Napi::CallbackInfo& info) {

@@ -5,7 +5,9 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <memory>
 
+#include "device.h"
 #include "handle.h"
 
 namespace kvasir_node {
@@ -25,13 +27,17 @@ class Tensor : public Handle {
  public:
   static constexpr Kind kKind = Kind::kTensor;
   // `owned`: bytes of its own memory, which V8 is told of; 0 for a view, whose bytes are the page cache's.
-  Tensor(Napi::Env env, kvs_tensor* tensor, int64_t owned);
+  // `device`: whose job took that memory, if one did.
+  Tensor(Napi::Env env, kvs_tensor* tensor, int64_t owned, std::shared_ptr<Device> device = nullptr);
   kvs_tensor* get() const { return tensor_; }
   void Close(Napi::Env env) override;
 
  private:
+  void AdjustMemory(Napi::Env env, int64_t bytes) const;
+
   kvs_tensor* tensor_;
   const int64_t owned_;
+  const std::shared_ptr<Device> device_;
 };
 
 // mapFile(path): { file, size }

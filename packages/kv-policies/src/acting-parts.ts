@@ -70,9 +70,8 @@ export function allocates({ allocate, profile }: PolicyDefinition): boolean {
 
 /** The parts whose signals of a layer are read when the budget is divided and heads are profiled. */
 function allocatingParts(definition: PolicyDefinition, place: Place): readonly PolicyDefinition[] {
-  const { parts, allocators, partAt } = definition;
-  if (parts.length === 0) return [definition];
-  const reading = allocators ?? (partAt ? [partAt(place)] : parts);
+  const reading = definition.allocators ?? (definition.partAt && [definition.partAt(place)]);
+  if (!reading) return [definition];
   return reading.flatMap((part) => allocatingParts(part, place));
 }
 

@@ -19,13 +19,23 @@ export type {
   PolicyParameters,
 } from "./options.ts";
 export { cascadingKv } from "./policies/cascading-kv.ts";
+export { corm } from "./policies/corm.ts";
 export { duoAttention } from "./policies/duo-attention.ts";
+export { expectedAttention } from "./policies/expected-attention.ts";
+export { fastgen } from "./policies/fastgen.ts";
 export { full } from "./policies/full.ts";
+export { h2o } from "./policies/h2o.ts";
 export { keydiff } from "./policies/keydiff.ts";
+export { keyformer } from "./policies/keyformer.ts";
 export { l2Norm } from "./policies/l2-norm.ts";
 export { lagkv } from "./policies/lagkv.ts";
+export { pyramidInfer } from "./policies/pyramid-infer.ts";
+export { pyramidkv } from "./policies/pyramidkv.ts";
 export { random } from "./policies/random.ts";
+export { scissorhands } from "./policies/scissorhands.ts";
+export { snapkv } from "./policies/snapkv.ts";
 export { streamingLlm } from "./policies/streaming-llm.ts";
+export { tova } from "./policies/tova.ts";
 export { window } from "./policies/window.ts";
 export type {
   AllocateQuery,

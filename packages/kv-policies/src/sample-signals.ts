@@ -12,7 +12,8 @@ const window = 32;
 
 /**
  * Made-up signals for `resident` of `seen` slots: the same for the same seed, and plausible: positions ascend to the
- * newest, norms are not negative, attention probabilities add up to what so many queries pay.
+ * newest, norms are not negative, attention probabilities add up to what so many queries pay, most of it to a few
+ * slots, which are the same for every signal.
  */
 export function makeSignals(
   names: readonly Signal[],
@@ -22,7 +23,9 @@ export function makeSignals(
   seen = resident,
 ): Partial<SignalSet> {
   const random = generator(seed * 1000 + resident);
-  return Object.fromEntries(names.map((name) => [name, makeSignal(name, kind, resident, random, seen)]));
+  return Object.fromEntries(
+    names.map((name) => [name, makeSignal(name, kind, resident, random, seen, seed)]),
+  );
 }
 
 function makeSignal(
@@ -31,6 +34,7 @@ function makeSignal(
   resident: number,
   random: () => number,
   seen: number,
+  seed: number,
 ): Float32Array {
   if (name === "position") {
     const step = resident > 1 ? (seen - 1) / (resident - 1) : 1;
@@ -42,7 +46,7 @@ function makeSignal(
   }
   if (isAttention(name)) {
     const queries = name === "attentionSum" ? seen : name === "attentionRecent" ? window : 1;
-    return makeAttention(kind, resident, random).map((share) => share * queries);
+    return makeAttention(kind, resident, generator(seed)).map((share) => share * queries);
   }
   const isVector = name === "keys" || name === "values";
   const draw = {
@@ -58,7 +62,7 @@ function makeSignal(
 function makeAttention(kind: SignalKind, resident: number, random: () => number): Float32Array {
   const most = Math.floor(random() * resident);
   const draw = {
-    random: () => random() ** 4,
+    random: () => random() ** 16,
     equal: () => 1,
     zero: () => 0,
     huge: (_: unknown, slot: number) => (slot === most ? 1 : 0),
@@ -69,7 +73,7 @@ function makeAttention(kind: SignalKind, resident: number, random: () => number)
 }
 
 /** A seeded generator of numbers in [0, 1): mulberry32. */
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

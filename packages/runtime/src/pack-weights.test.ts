@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type GgufWeight, weightsOf, writeGgufModel } from "../tests/gguf-model.ts";
 import { randomWeights, smallConfig, wideConfig, writeCheckpoint } from "../tests/random-checkpoint.ts";
 import { trackingDevice } from "../tests/tracking-device.ts";
+import type { Node, Value } from "./graph/graph.ts";
 import { type Device, type LoadProgress, loadModel, type ModelOptions } from "./index.ts";
+import { packWeights } from "./pack-weights.ts";
 
 /** Two layers of seven matrices each, and a table that is the output head too. */
 const tied = randomWeights({ sizes: wideConfig, tied: true });
@@ -49,14 +51,38 @@ describe("loading with weights", () => {
     expect(live.size).toBe(0);
   });
 
-  it("has no more than one matrix in both forms, but for the table of tied embeddings", async () => {
+  it("gives every view up but the table of tied embeddings", async () => {
     const packed: Tensor[] = [];
-    beforePack((weight, count) => {
-      expect(packed.filter((view) => live.has(view))).toHaveLength(0);
-      if (count < matrices - 1) packed.push(weight);
+    beforePack((weight) => packed.push(weight));
+    await load({ weights: "q4_k" }, () => {
+      expect(packed.filter((view) => live.has(view))).toHaveLength(1);
     });
-    await load({ weights: "q4_k" }, () => {});
-    expect(packed).toHaveLength(matrices - 1);
+    expect(packed).toHaveLength(matrices);
+  });
+
+  it.each([
+    [0, 2],
+    [3 * 2 ** 16, 3],
+    [2 ** 26, 6],
+  ])("begins matrices ahead up to %i bytes, or two", async (bytesAhead, most) => {
+    const row: Value = { width: 256, rows: "tokens" };
+    const weights = Array.from({ length: 6 }, () =>
+      device.tensor("f32", [64, 256], new Float32Array(2 ** 14)),
+    );
+    const nodes = weights.map((weight): Node => {
+      return { op: "linear", out: { width: 64, rows: "tokens" }, x: row, weight, bias: undefined };
+    });
+    const graph = { shape: { kvLayers: 1, kvHeads: 1, headDim: 2, vocabSize: 64 }, nodes, logits: row };
+    let reports = 0;
+    const underWay: number[] = [];
+    beforePack((_, count) => underWay.push(count + 2 - reports));
+    const owned = new Set(weights);
+    const onProgress = () => reports++;
+    await packWeights(graph, owned, { device, weights: "q8_0", bytesAhead, onProgress, nameOf: () => "" });
+    expect(underWay).toHaveLength(6);
+    expect(Math.max(...underWay)).toBe(most);
+    expect([...owned].every(({ packed }) => packed)).toBe(true);
+    for (const tensor of owned) tensor.dispose();
   });
 
   it("says how far it is, from what takes no work to all bytes of the files", async () => {

@@ -32,11 +32,13 @@ type Options = Context["options"] & { readonly alphaSafeguard?: number };
  * @throws PolicyError `INVALID_DEFINITION` for a policy without scores
  */
 export function adaptive(inner: PolicyDefinition): PolicyDefinition {
-  const name = wrappedName("adaptive", inner);
-  return combineForLayers(name, [inner], ([known], layers) => divided(name, known!, layers ?? 1));
+  return combineForLayers(wrappedName("adaptive", inner), [inner], ([known], layers) =>
+    divided(known!, layers ?? 1),
+  );
 }
 
-function divided(name: string, inner: PolicyDefinition, layers: number): PolicyDefinition {
+function divided(inner: PolicyDefinition, layers: number): PolicyDefinition {
+  const name = wrappedName("adaptive", inner);
   const acting = Array.from({ length: layers }, (_, layer) => partAt(inner, { layer, phase: "prefill" }));
   if (acting.some(({ select }) => select) || !acting.some(({ score }) => score))
     refuseCombination(name, "it needs scores of the prompt's slots to compare its heads by.", "score");

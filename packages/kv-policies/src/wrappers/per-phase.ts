@@ -20,11 +20,15 @@ import { joinedDefaults } from "../joined-defaults.ts";
  * @throws PolicyError `INVALID_DEFINITION`
  */
 export function perPhase(prefill: PolicyDefinition, decode: PolicyDefinition): PolicyDefinition {
-  const name = `${prefill.name}>${decode.name}`;
-  return combineForLayers(name, [prefill, decode], ([first, second]) => phased(name, first!, second!));
+  return combineForLayers(phasedName(prefill, decode), [prefill, decode], ([first, second]) =>
+    phased(first!, second!),
+  );
 }
 
-function phased(name: string, prefill: PolicyDefinition, decode: PolicyDefinition): PolicyDefinition {
+const phasedName = (prefill: PolicyDefinition, decode: PolicyDefinition) => `${prefill.name}>${decode.name}`;
+
+function phased(prefill: PolicyDefinition, decode: PolicyDefinition): PolicyDefinition {
+  const name = phasedName(prefill, decode);
   const parts = [prefill, decode];
   if (parts.flatMap(withParts).some((part) => part.name.includes(">")))
     refuseCombination(name, "its parts tell the phases apart already.");
