@@ -128,6 +128,24 @@ test("the newest queries of a sequence are counted while it runs, and where ther
   expect(engine.parts.pool.usedPages).toBe(0);
 });
 
+test.each([
+  ["llama-gqa", {}, false],
+  ["cla2", {}, true],
+  ["yoco", {}, true],
+  ["cla2", { decode: false, protectLayers: [0, 1], budget: 1 }, false],
+  ["llama-gqa", { prefill: "chunk" }, true],
+] as const)(
+  "%s, %o: chunks run whole where attention that is added up depends on them: %s",
+  async (...row) => {
+    const [name, options, whole] = row;
+    await using engine = await WatchedEngine.load({ model: checkpoint(name), kvCache });
+    const prepare = async (policy: string) =>
+      (await engine.prepare({ prompt, kvCache: { policy, ...small, ...options } })).sequence.wholeChunks;
+    expect(await prepare("h2o")).toBe(whole);
+    expect(await prepare("l2-norm")).toBe("prefill" in options);
+  },
+);
+
 test("attention is read as of the sequence's next position, with its sinks", async () => {
   await using engine = await WatchedEngine.load({ model, kvCache, chunkTokens: 16 });
   const expected = definePolicy({

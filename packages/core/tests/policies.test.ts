@@ -86,6 +86,8 @@ describe.each(models)("%s", (_, options) => {
         const used = resident.reduce((sum, slots) => sum + Math.ceil(slots / pageTokens), 0);
         expect(pool.usedPages).toBe(used);
         expect(used).toBeLessThanOrEqual(sequence.promised);
+        const isDecoding = logical > promptLength;
+        let needed = 0;
         for (const { index, layer } of heads) {
           const share = allocation && { share: allocation.shares[index]! };
           const size = {
@@ -96,9 +98,12 @@ describe.each(models)("%s", (_, options) => {
             ...share,
           };
           const { prefill, decode } = policy.maximumResident(size);
-          const bound = logical > promptLength ? decode : Math.max(prefill, decode);
+          const bound = isDecoding ? decode : Math.max(prefill, decode);
           expect(resident[index]).toBeLessThanOrEqual(bound);
+          needed += Math.ceil(bound / pageTokens);
         }
+        // What cannot be needed any more is free for others.
+        if (isDecoding) expect(sequence.promised).toBeLessThanOrEqual(needed);
         visited += 1;
         if (visited % 6 !== 1) return;
         const expected = heads.map(({ layer, head }) => {
