@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { benchVersion } from "./bench-version.ts";
 import { compareCommand } from "./compare/compare-command.ts";
+import { qualityCommand } from "./quality/quality-command.ts";
 import { rooflineCommand } from "./roofline/roofline-command.ts";
 import { synthesizeCommand } from "./synthesize/synthesize-command.ts";
 import { throughputCommand } from "./throughput-command.ts";
@@ -17,5 +18,6 @@ export function benchProgram(): Command {
   synthesizeCommand(program);
   compareCommand(program);
   rooflineCommand(program);
+  qualityCommand(program);
   return program;
 }

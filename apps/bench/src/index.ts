@@ -8,6 +8,14 @@ export { type Lengths, type MeasureName, measureNames } from "./compare/measure.
 export type { ModelFacts } from "./compare/model-facts.ts";
 export type { KvasirSideOptions, LlamaSideOptions, SideInfo } from "./compare/side.ts";
 export type { Conditions } from "./conditions.ts";
+export type { Estimate } from "./quality/estimate.ts";
+export { qualityHtml } from "./quality/html/quality-html.ts";
+export { type NeedleTask, needleTasks } from "./quality/needle-prompt.ts";
+export type { Comparison as PairedComparison, Verdict } from "./quality/paired.ts";
+export { type QualityOptions, type QualityProgress, quality } from "./quality/quality.ts";
+export type { NeedleCell, QualityReport, QualityRow } from "./quality/quality-report.ts";
+export { defaultSettings, type QualitySettings } from "./quality/quality-settings.ts";
+export { qualityText } from "./quality/quality-text.ts";
 export {
   type KernelShare,
   type MachineRates,

@@ -59,6 +59,7 @@ export async function* simulatedRequest(
   policy: Policy,
   { layers, heads: width }: PolicyEnvironment,
   { prompt, maxNew, chunk }: { readonly prompt: number; readonly maxNew: number; readonly chunk: number },
+  kind: SignalKind = "random",
 ): AsyncGenerator<SimulatedStep> {
   const heads: SimulatedHead[] = Array.from({ length: layers * width }, (_, i) => ({
     layer: Math.floor(i / width),
@@ -73,14 +74,14 @@ export async function* simulatedRequest(
     for (const head of heads) head.resident += tokens;
     yield { phase, seen, heads, shares: allocation?.shares, added: true };
     if (phase === "prefill" && policy.options.prefill === "end" && seen < prompt) continue;
-    if (policy.allocates) allocation ??= await allocationOf(policy, "random", seen);
+    if (policy.allocates) allocation ??= await allocationOf(policy, kind, seen);
     heads.forEach((head, i) => {
       const settled = allocation && { share: allocation.shares[i]!, profile: allocation.profile[i]! };
       const { due: _, ...state } = head;
       delete head.due;
       if (!policy.overBudget({ ...state, seen, phase, ...settled })) return;
       head.due = head.resident;
-      const signals = signalsOfHead(policy, "random", { ...state, seen, phase });
+      const signals = signalsOfHead(policy, kind, { ...state, seen, phase });
       head.kept = policy.select({ ...state, seen, phase, signals, ...settled }).length;
       head.resident = head.kept;
     });

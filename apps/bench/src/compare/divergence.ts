@@ -63,6 +63,7 @@ export function agreementOf(
   };
 }
 
-function largestAt(row: Float32Array): number {
+/** Where the largest of one number or more lies; the first of equals. */
+export function largestAt(row: Float32Array): number {
   return row.reduce((best, value, i) => (value > row[best]! ? i : best), 0);
 }

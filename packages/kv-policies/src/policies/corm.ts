@@ -9,8 +9,8 @@ import { selectHighest } from "../selection.ts";
  *
  * Differs from the paper: sinks are safe, besides the 256 most recent tokens; `budget` may set a ceiling, above which
  * the tokens that fewest queries found important go, too; with grouped queries a key stays if any query head of the
- * group needs it; and while decoding a head is looked at once a page, by turns, instead of at every step. Window and recent
- * tokens are 256 each, as far as we know the paper's.
+ * group needs it; and while decoding a head is looked at once a page, by turns, instead of at every step. 256 for
+ * the window and for recent tokens, and an equal share as what counts, were not checked against the authors' code.
  */
 export const corm = definePolicy({
   name: "corm",

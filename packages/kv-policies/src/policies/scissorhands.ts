@@ -3,7 +3,7 @@ import { definePolicy } from "../definition.ts";
 /**
  * Scissorhands (Liu et al. 2023, arXiv 2305.17118): what was important once stays important. Counts how many of the
  * newest `window` queries paid a token at least an equal share of their attention; the lowest counts go. Keeps a fifth,
- * the compression that the paper reaches without loss.
+ * which is as far as the paper goes.
  *
  * Differs from the paper: a token younger than the window is judged by the queries that could see it (as cold-compress,
  * an implementation by others, does); a window of 128 queries instead of 400, as all of them are kept in memory and

@@ -1,0 +1,73 @@
+import { protectionName } from "../configuration.ts";
+import type { Estimate } from "../estimate.ts";
+import type { Comparison } from "../paired.ts";
+import type { QualityReport, QualityRow } from "../quality-report.ts";
+import { type Child, element, type Markup } from "./markup.ts";
+
+const interval = ({ value, low, high }: Estimate, digits: number, unit = 1): Child => [
+  (value * unit).toFixed(digits),
+  " ",
+  element("small", {}, `${(low * unit).toFixed(digits)} to ${(high * unit).toFixed(digits)}`),
+];
+
+const marks = { better: "▲", "no different": "=", worse: "▼" } as const;
+const classes = { better: "better", "no different": "same", worse: "worse" } as const;
+
+const verdict = (comparison: Comparison | undefined): Child =>
+  comparison
+    ? element(
+        "span",
+        { class: classes[comparison.verdict] },
+        `${marks[comparison.verdict]} ${comparison.verdict}`,
+      )
+    : "";
+
+/** All rows, with what each does against `random`. */
+export function qualityTable({ rows }: QualityReport): Markup {
+  const full = rows[0]!.kvBytes;
+  const columns: readonly (readonly [string, (row: QualityRow) => Child])[] = [
+    ["policy", ({ policy }) => policy],
+    ["budget", ({ budget }) => String(budget)],
+    ["protected", ({ protectLayers }) => protectionName(protectLayers)],
+    ["KL, nats", ({ divergence }) => interval(divergence, 3)],
+    ["vs random", (row) => verdict(row.againstRandom?.divergence)],
+    ["passkey, %", ({ needles }) => interval(needles.passkey, 0, 100)],
+    ["vs random", (row) => verdict(row.againstRandom?.passkey)],
+    ["multi-key, %", ({ needles }) => interval(needles["multi-key"], 0, 100)],
+    ["vs random", (row) => verdict(row.againstRandom?.["multi-key"])],
+    ["perplexity", ({ perplexity }) => interval(perplexity, 2)],
+    ["over full's", ({ perplexityRatio }) => interval(perplexityRatio, 3)],
+    ["vs random", (row) => verdict(row.againstRandom?.perplexity)],
+    ["same top token, %", ({ sameTop }) => interval(sameTop, 1, 100)],
+    ["vs random", (row) => verdict(row.againstRandom?.sameTop)],
+    ["resident tokens", ({ residentTokens }) => residentTokens.toFixed(1)],
+    ["KV KiB", ({ kvBytes }) => (kvBytes / 1024).toFixed(0)],
+    ["freed KiB", ({ freedBytes }) => (freedBytes / 1024).toFixed(0)],
+    ["freed, %", ({ freedBytes }) => ((100 * freedBytes) / full).toFixed(0)],
+    ["decoding, tok/s", ({ tokensPerSecond }) => tokensPerSecond.toFixed(0)],
+  ];
+  return element(
+    "table",
+    {},
+    element(
+      "thead",
+      {},
+      element(
+        "tr",
+        {},
+        columns.map(([title]) => element("th", {}, title)),
+      ),
+    ),
+    element(
+      "tbody",
+      {},
+      rows.map((row) =>
+        element(
+          "tr",
+          { class: row.policy === "random" ? "random" : "row" },
+          columns.map(([, cell]) => element("td", {}, cell(row))),
+        ),
+      ),
+    ),
+  );
+}

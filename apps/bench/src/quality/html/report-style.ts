@@ -1,0 +1,38 @@
+/** Of the whole report. A policy under the pointer in a legend is brought out in the charts beside it. */
+export function reportStyle(classNames: readonly string[]): string {
+  const brought = classNames.map(
+    (name) => `section:has(.legend .${name}:hover) .line:not(.${name}){opacity:.08}`,
+  );
+  return `
+:root{color-scheme:light}
+body{margin:0 auto;padding:24px 28px 64px;max-width:1240px;background:#fff;color:#1b1b1b;font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}
+h1{font-size:26px;margin:0 0 4px}h2{font-size:20px;margin:40px 0 6px}
+p.note{font-size:13px;color:#5c5c5c;max-width:110ch}
+p{max-width:78ch;margin:6px 0}
+code{font:13px/1.5 ui-monospace,"DejaVu Sans Mono",monospace;overflow-wrap:anywhere}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 16px;margin:14px 0;font-size:14px}
+dt{color:#5c5c5c}dd{margin:0}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(480px,1fr));gap:14px 20px}
+.maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(500px,1fr));gap:24px;align-items:start}
+svg{width:100%;height:auto;display:block}
+svg text{font:12px system-ui,"DejaVu Sans",sans-serif;fill:#333}
+svg .title{font-size:14px;font-weight:600;fill:#1b1b1b}svg .label{font-size:12.5px}
+svg .tiny{font-size:10px}svg .tiny[fill="#ffffff"]{fill:#fff}
+svg .end{text-anchor:end}svg .middle{text-anchor:middle}
+svg .grid{stroke:#e4e4e4;stroke-width:1}svg .level{stroke:#1b1b1b;stroke-width:1.2;stroke-dasharray:6 4}
+svg .interval{stroke-width:1;opacity:.3}svg .line{transition:opacity .15s}
+.legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 8px;padding:0;list-style:none;font-size:14px}
+.legend li{display:flex;align-items:center;gap:6px;cursor:default}.legend svg{width:46px;height:14px}
+.ramp{display:flex;align-items:center;gap:8px;font-size:13px;margin:8px 0}
+.ramp i{width:180px;height:12px;display:inline-block}
+.scroll{overflow-x:auto;border:1px solid #ddd;border-radius:6px}
+table{border-collapse:collapse;width:100%;font-size:12.5px;font-variant-numeric:tabular-nums;white-space:nowrap}
+th,td{padding:3px 9px;text-align:right;border-bottom:1px solid #eee}
+th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
+thead th{background:#f6f6f6;border-bottom:1px solid #ccc;font-weight:600}
+tr.random td{background:#f3f3f3}small{color:#5c5c5c}
+.better{color:#005a8c;font-weight:600}.worse{color:#a64300;font-weight:600}.same{color:#6b6b6b}
+${brought.join("\n")}
+@media print{.scroll{overflow:visible}}
+`.trim();
+}

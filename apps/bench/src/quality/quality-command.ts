@@ -1,0 +1,127 @@
+import { writeFile } from "node:fs/promises";
+import { Presets, SingleBar } from "cli-progress";
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "../device-flags.ts";
+import { modelFolder } from "../model-folder.ts";
+import { qualityHtml } from "./html/quality-html.ts";
+import { quality } from "./quality.ts";
+import { defaultSettings, type QualitySettings } from "./quality-settings.ts";
+import { qualityText } from "./quality-text.ts";
+
+type Flags = DeviceFlags &
+  QualitySettings & {
+    readonly model: string;
+    readonly text?: string;
+    readonly batch: number;
+    readonly kvDtype: "f32" | "f16" | "bf16";
+    readonly kvMemory?: string;
+    readonly json: boolean;
+    readonly html?: string;
+  };
+
+const list =
+  <T>(read: (text: string) => T) =>
+  (text: string): readonly T[] =>
+    text.split(",").map((part) => read(part.trim()));
+
+function name(text: string): string {
+  if (text) return text;
+  throw new InvalidArgumentError("Expected names with a comma between.");
+}
+
+function budget(text: string): number {
+  const value = Number(text);
+  if ((value > 0 && value <= 1) || (Number.isInteger(value) && value >= 2)) return value;
+  throw new InvalidArgumentError("Expected shares up to 1, or whole numbers of tokens from 2.");
+}
+
+function depth(text: string): number {
+  const value = Number(text);
+  if (text !== "" && value >= 0 && value <= 1) return value;
+  throw new InvalidArgumentError("Expected numbers from 0 to 1.");
+}
+
+function protection(text: string): readonly (readonly number[])[] {
+  if (text === "both") return defaultSettings.protect;
+  return text === "none" ? [[]] : [list(wholeNumber(0, 65_535))(text)];
+}
+
+/** `kvasir-bench quality`: what eviction policies keep of a model's quality, and what memory they free. */
+export function qualityCommand(program: Command): void {
+  const defaults = defaultSettings;
+  deviceFlags(program.command("quality"), "native")
+    .description("measure what eviction policies keep of a model's quality, and the memory they free")
+    .option("--model <dir>", "a checkpoint folder, a GGUF file, or tiny or tiny-lckv", "tiny")
+    .option("--policies <names>", "a comma between; random is always measured", list(name), defaults.policies)
+    .option("--budgets <budgets>", "shares up to 1, or numbers of tokens", list(budget), defaults.budgets)
+    .addOption(
+      new Option("--protect <layers>", "KV layers that keep everything: like 0,1, or none, or both of these")
+        .argParser(protection)
+        .default(defaults.protect, "both"),
+    )
+    .option("--sinks <n>", "first tokens that no policy evicts", wholeNumber(0, 65_536), defaults.sinks)
+    .option("--recent <n>", "newest tokens that no policy evicts", wholeNumber(1, 65_536), defaults.recent)
+    .option("--text <file>", "a text (default: text that the model itself draws)")
+    .option("--windows <n>", "stretches of text", wholeNumber(2, 65_536), defaults.windows)
+    .option("--prompt <tokens>", "of a window, read at once", wholeNumber(1, 2 ** 24), defaults.prompt)
+    .option("--tokens <n>", "of a window, decoded and judged", wholeNumber(1, 2 ** 20), defaults.tokens)
+    .option("--lengths <tokens>", "of needle prompts", list(wholeNumber(1, 2 ** 24)), defaults.lengths)
+    .option("--depths <depths>", "where the key lies, from 0 to 1", list(depth), defaults.depths)
+    .option("--samples <n>", "prompts for each length and depth", wholeNumber(1, 1024), defaults.samples)
+    .option("--keys <n>", "in a multi-key prompt", wholeNumber(2, 8), defaults.keys)
+    .addOption(
+      new Option("--question <when>", "whether a policy sees a needle's question before it first evicts")
+        .choices(["seen", "unseen"])
+        .default(defaults.question),
+    )
+    .option("--batch <n>", "windows and prompts that run together", wholeNumber(1, 4096), 16)
+    .option("--seed <n>", "of texts, keys and random eviction", wholeNumber(0, 2 ** 31 - 1), defaults.seed)
+    .option("--kv-memory <bytes>", "memory for pages, like 512MiB")
+    .addOption(
+      new Option("--kv-dtype <type>", "format of pages").choices(["f32", "f16", "bf16"]).default("f16"),
+    )
+    .option("--json", "print one JSON document", false)
+    .option("--html <file>", "also write a report with charts")
+    .action(run);
+}
+
+async function run(flags: Flags): Promise<void> {
+  const { model, text, batch, kvDtype, kvMemory, json, html, backend, cpu, threads, ...settings } = flags;
+  const bar = new SingleBar(
+    {
+      format: "{bar} {percentage} % | about {eta_formatted} left | {now}",
+      stream: process.stderr,
+      clearOnComplete: true,
+      hideCursor: true,
+      etaBuffer: 100,
+    },
+    Presets.shades_classic,
+  );
+  const shown = process.stderr.isTTY && !json;
+  if (shown) bar.start(1, 0, { now: "loading" });
+  const controller = new AbortController();
+  const interrupt = () => controller.abort(new Error("interrupted"));
+  process.once("SIGINT", interrupt);
+  const report = await quality({
+    engine: {
+      ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
+      model: modelFolder(model),
+      kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
+    },
+    settings,
+    batch,
+    command: ["kvasir-bench", ...process.argv.slice(2)].join(" "),
+    ...(text !== undefined && { text }),
+    onProgress: ({ done, total, now }) => {
+      if (!shown) return;
+      bar.setTotal(total);
+      bar.update(done, { now });
+    },
+    signal: controller.signal,
+  }).finally(() => {
+    process.off("SIGINT", interrupt);
+    bar.stop();
+  });
+  if (html !== undefined) await writeFile(html, qualityHtml(report));
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : qualityText(report));
+}
