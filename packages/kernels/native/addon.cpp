@@ -7,6 +7,7 @@
 #include "pages.h"
 #include "probe.h"
 #include "program.h"
+#include "queries.h"
 #include "step.h"
 #include "tensor.h"
 
@@ -38,6 +39,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("compactPages", Napi::Function::New<CompactPages>(env));
   exports.Set("readSlots", Napi::Function::New<ReadSlots>(env));
   exports.Set("compile", Napi::Function::New<Compile>(env));
+  exports.Set("createQueries", Napi::Function::New<CreateQueries>(env));
+  exports.Set("readAttention", Napi::Function::New<ReadAttention>(env));
   exports.Set("run", Napi::Function::New<Run>(env));
   exports.Set("externalMemory", Napi::Function::New<ExternalMemory>(env));
   exports.Set("close", Napi::Function::New<CloseHandle>(env));

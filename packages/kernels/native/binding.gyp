@@ -13,6 +13,7 @@
         "native/pages.cpp",
         "native/probe.cpp",
         "native/program.cpp",
+        "native/queries.cpp",
         "native/status.cpp",
         "native/step.cpp",
         "native/tensor.cpp"

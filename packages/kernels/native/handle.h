@@ -7,7 +7,7 @@
 
 namespace kvasir_node {
 
-enum class Kind { kDevice, kFile, kTensor, kPages, kProgram };
+enum class Kind { kDevice, kFile, kTensor, kPages, kProgram, kQueries };
 
 class Handle {
  public:

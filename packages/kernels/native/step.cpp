@@ -11,12 +11,14 @@
 #include "job.h"
 #include "pages.h"
 #include "program.h"
+#include "queries.h"
 #include "status.h"
 
 namespace kvasir_node {
 namespace {
 
 constexpr size_t kSequenceIntegers = 3;
+constexpr size_t kCollectionIntegers = 4;
 constexpr size_t kSamplingIntegers = 3;
 constexpr size_t kSamplingNumbers = 6;
 constexpr size_t kSamplingWords = 2;
@@ -26,6 +28,8 @@ struct StepJob : Job {
   std::vector<int32_t> tokens, outputs, resident, pages, history, bias_ids;
   std::vector<float> bias_values;
   std::vector<kvs_sequence> sequences;
+  std::vector<std::shared_ptr<Queries>> queries;  // of all sequences that have one
+  std::vector<kvs_collection> collections;        // of each sequence that collects
   std::vector<kvs_sampling> sampling;
   kvs_step step = {};
   kvs_step_result result = {};
@@ -44,9 +48,49 @@ void ReadSequences(Reader& reader, const Napi::Object& flat, const Program& prog
   for (size_t i = 0; i < count; ++i) {
     reader.Expect(resident_sizes[i] == static_cast<size_t>(program.tables));
     const int32_t* at = ints.data + i * kSequenceIntegers;
-    job->sequences.push_back({at[0], at[1], at[2], resident, pages, static_cast<int32_t>(page_sizes[i])});
+    kvs_sequence sequence = {};
+    sequence.rows = at[0];
+    sequence.position = at[1];
+    sequence.sinks = at[2];
+    sequence.resident = resident;
+    sequence.pages = pages;
+    sequence.page_count = static_cast<int32_t>(page_sizes[i]);
+    job->sequences.push_back(sequence);
     resident += resident_sizes[i];
     pages += page_sizes[i];
+  }
+}
+
+// False, with an exception pending, where one is no window of queries, or closed.
+bool ReadQueries(Reader& reader, const Napi::Value& value, StepJob* job) {
+  reader.Expect(reader.Length(value) == job->sequences.size());
+  for (size_t i = 0; i < job->sequences.size() && !reader.failed(); ++i) {
+    const Napi::Value handle = value.As<Napi::Array>().Get(static_cast<uint32_t>(i));
+    if (handle.IsUndefined()) continue;
+    const auto queries = Unwrap<Queries>(handle);
+    if (queries == nullptr) return false;
+    if (queries->get() == nullptr) {
+      ThrowDisposed(value.Env(), "a query window of the step");
+      return false;
+    }
+    job->sequences[i].queries = queries->get();
+    job->queries.push_back(queries);
+  }
+  return true;
+}
+
+void ReadCollections(Reader& reader, const Napi::Object& flat, StepJob* job) {
+  const View<int32_t> ints = reader.Array<int32_t>(flat.Get("collections"));
+  const View<float> temperatures = reader.Array<float>(flat.Get("temperatures"));
+  const size_t count = job->sequences.size();
+  reader.Expect(ints.size == count * kCollectionIntegers && temperatures.size == count);
+  if (reader.failed()) return;
+  job->collections.reserve(count);
+  for (size_t i = 0; i < count; ++i) {
+    const int32_t* at = ints.data + i * kCollectionIntegers;
+    if (at[0] == 0) continue;
+    job->collections.push_back({at[1], temperatures.data[i], at[2], static_cast<uint32_t>(at[3])});
+    job->sequences[i].collect = &job->collections.back();
   }
 }
 
@@ -141,6 +185,9 @@ Napi::Value Run(const Napi::CallbackInfo& info) {
   job->tokens = reader.Copy<int32_t>(flat.Get("tokens"));
   job->outputs = reader.Copy<int32_t>(flat.Get("outputs"));
   ReadSequences(reader, flat, *program, job.get());
+  if (reader.failed()) return reader.Throw();
+  if (!ReadQueries(reader, flat.Get("queries"), job.get())) return env.Undefined();
+  ReadCollections(reader, flat, job.get());
   const bool sampled = flat.Get("sampled").ToBoolean();
   if (sampled) ReadSampling(reader, flat, job.get());
   if (reader.failed()) return reader.Throw();
@@ -158,7 +205,9 @@ Napi::Value Run(const Napi::CallbackInfo& info) {
   return device->Submit(env, std::move(job), [&](kvs_callback callback, void* user) {
     const kvs_status status =
         kvs_run(program->get(), pages->get(), &step.step, &step.result, callback, user);
-    if (status.code == KVS_OK) pages->Touch(env, step.pages);
+    if (status.code != KVS_OK) return status;
+    pages->Touch(env, step.pages);
+    for (const std::shared_ptr<Queries>& queries : step.queries) queries->Touch(env);
     return status;
   });
 }

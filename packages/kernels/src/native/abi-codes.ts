@@ -1,5 +1,6 @@
-import type { SlotData } from "../device.ts";
+import type { AttentionRead, SlotData } from "../device.ts";
 import type { WeightDType } from "../dtype.ts";
+import type { AttentionCollection } from "../step.ts";
 
 /** `kvs_dtype`. */
 export const dtypeCodes: Readonly<Record<WeightDType, number>> = {
@@ -14,6 +15,20 @@ export const dtypeCodes: Readonly<Record<WeightDType, number>> = {
   q4_k: 8,
   q5_k: 9,
   q6_k: 10,
+};
+
+/** `kvs_reduce`. */
+export const reduceCodes: Readonly<Record<AttentionCollection["reduce"], number>> = {
+  mean: 0,
+  max: 1,
+  sum: 2,
+};
+
+/** `kvs_measure`. */
+export const measureCodes: Readonly<Record<AttentionRead["measure"], number>> = {
+  sum: 0,
+  count: 1,
+  expected: 2,
 };
 
 /** `kvs_slot_data`. */

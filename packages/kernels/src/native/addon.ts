@@ -62,12 +62,23 @@ export type NativeAddon = {
     numbers: Float32Array,
     kvLayerLists: Int32Array,
   ): ProgramHandle;
+  createQueries(
+    program: ProgramHandle,
+    window: number,
+  ): { readonly handle: QueriesHandle; readonly bytes: number };
+  /** Fills `out`, one array for each read. */
+  readAttention(
+    program: ProgramHandle,
+    pages: PagesHandle,
+    reads: FlatReads,
+    out: readonly Float32Array[],
+  ): Promise<void>;
   /** Fills the arrays of `result`; inputs are copied before it returns. */
   run(program: ProgramHandle, pages: PagesHandle, step: FlatStep, result: FlatResult): Promise<void>;
   /** Bytes that V8 has been told of, which `process.memoryUsage()` does not show. */
   externalMemory(): number;
   /** Idempotent. Work under way that uses the handle still ends well. */
-  close(handle: DeviceHandle | FileHandle | TensorHandle | PagesHandle | ProgramHandle): void;
+  close(handle: DeviceHandle | FileHandle | TensorHandle | PagesHandle | ProgramHandle | QueriesHandle): void;
 };
 
 /** What `kvs_abi_version` must say. */
@@ -80,6 +91,16 @@ export type FileHandle = Handle<"file">;
 export type TensorHandle = Handle<"tensor">;
 export type PagesHandle = Handle<"pages">;
 export type ProgramHandle = Handle<"program">;
+export type QueriesHandle = Handle<"queries">;
+
+/** One entry for each read. */
+export type FlatReads = {
+  readonly queries: readonly QueriesHandle[];
+  /** [reads, 9]: KV layer, KV head, slots, position, sinks, measure, window, reduction, future. */
+  readonly integers: Int32Array;
+  readonly thresholds: Float32Array;
+  readonly pages: readonly Int32Array[];
+};
 
 export type FlatStep = {
   readonly tokens: Int32Array;
@@ -88,6 +109,11 @@ export type FlatStep = {
   readonly sequences: Int32Array;
   readonly resident: readonly Int32Array[];
   readonly pages: readonly Int32Array[];
+  readonly queries: readonly (QueriesHandle | undefined)[];
+  /** [sequences, 4]: whether it collects, reduction, whether with noise, bits of the seed. */
+  readonly collections: Int32Array;
+  /** [sequences], of those that collect. */
+  readonly temperatures: Float32Array;
   /** Whether the fields below, one entry for each output, say anything. */
   readonly sampled: boolean;
   /** [outputs, 3]: topK, promptLength, topLogprobs. */

@@ -1,5 +1,7 @@
-import type { Sampling, Step, StepResult } from "../step.ts";
+import type { AttentionCollection, Sampling, Step, StepResult } from "../step.ts";
+import { reduceCodes } from "./abi-codes.ts";
 import type { FlatResult, FlatStep } from "./addon.ts";
+import { queriesOf } from "./native-query-window.ts";
 
 const noTokens = new Int32Array(0);
 
@@ -15,6 +17,9 @@ export function flattenStep(step: Step): FlatStep {
     ),
     resident: step.sequences.map(({ resident }) => resident),
     pages: step.sequences.map(({ pages }) => pages),
+    queries: step.sequences.map(({ queries }) => (queries === undefined ? undefined : queriesOf(queries))),
+    collections: Int32Array.from(step.sequences.flatMap(({ collect }) => collectionIntegers(collect))),
+    temperatures: Float32Array.from(step.sequences, ({ collect }) => collect?.temperature ?? 1),
     sampled: step.sampling !== undefined,
     samplingIntegers: Int32Array.from(
       sampling.flatMap((s, i) => [s.topK, penalised[i] ? s.promptLength : 0, s.topLogprobs]),
@@ -35,6 +40,12 @@ export function flattenStep(step: Step): FlatStep {
     biasIds: sampling.map((s) => s.biasIds),
     biasValues: sampling.map((s) => s.biasValues),
   };
+}
+
+function collectionIntegers(collect: AttentionCollection | undefined): number[] {
+  if (collect === undefined) return [0, 0, 0, 0];
+  const { reduce, noiseSeed } = collect;
+  return [1, reduceCodes[reduce], noiseSeed === undefined ? 0 : 1, noiseSeed ?? 0];
 }
 
 function hasPenalty(s: Sampling): boolean {

@@ -1,15 +1,18 @@
-import type { Executable, PageMemory } from "../device.ts";
+import type { AttentionRead, Executable, PageMemory, QueryWindow } from "../device.ts";
 import { Disposal } from "../disposal.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Program } from "../program.ts";
 import type { Step, StepResult } from "../step.ts";
 import { validateProgram } from "../validate-program.ts";
+import { validateQueryWindow, validateReads } from "../validate-signals.ts";
 import { validateStep } from "../validate-step.ts";
 import type { DeviceHandle, NativeAddon, ProgramHandle } from "./addon.ts";
 import { flattenProgram } from "./flatten-program.ts";
+import { flattenReads } from "./flatten-reads.ts";
 import { emptyResult, flattenStep, stepResultOf } from "./flatten-step.ts";
 import { awaitNative, callNative } from "./native-error.ts";
 import { NativePageMemory } from "./native-page-memory.ts";
+import { NativeQueryWindow } from "./native-query-window.ts";
 import { NativeTensor } from "./native-tensor.ts";
 
 export class NativeExecutable extends Disposal implements Executable {
@@ -50,15 +53,36 @@ export class NativeExecutable extends Disposal implements Executable {
 
   async run(memory: PageMemory, step: Step): Promise<StepResult> {
     this.checkAlive();
+    const { handle, spec } = this.#ownMemory(memory);
+    validateStep(this, spec, step);
+    const topLogprobs = step.sampling?.map((sampling) => sampling.topLogprobs) ?? [];
+    const result = callNative(() => emptyResult(step, this.program.vocabSize));
+    await awaitNative(() => this.#addon.run(this.#handle, handle, flattenStep(step), result));
+    return stepResultOf(topLogprobs, result);
+  }
+
+  queryWindow(window: number): QueryWindow {
+    this.checkAlive();
+    validateQueryWindow(window);
+    const { handle, bytes } = callNative(() => this.#addon.createQueries(this.#handle, window));
+    return new NativeQueryWindow(this.#addon, this, handle, window, bytes);
+  }
+
+  async readAttention(memory: PageMemory, reads: readonly AttentionRead[]): Promise<Float32Array[]> {
+    this.checkAlive();
+    const { handle, spec } = this.#ownMemory(memory);
+    validateReads(this, spec, reads);
+    const out = callNative(() => reads.map(({ slots }) => new Float32Array(slots)));
+    await awaitNative(() => this.#addon.readAttention(this.#handle, handle, flattenReads(reads), out));
+    return out;
+  }
+
+  #ownMemory(memory: PageMemory): NativePageMemory {
     if (!(memory instanceof NativePageMemory) || memory.device !== this.#device) {
       throw new KernelError("invalid-argument", "the page memory is of another device");
     }
     memory.checkAlive();
-    validateStep(this, memory.spec, step);
-    const topLogprobs = step.sampling?.map((sampling) => sampling.topLogprobs) ?? [];
-    const result = callNative(() => emptyResult(step, this.program.vocabSize));
-    await awaitNative(() => this.#addon.run(this.#handle, memory.handle, flattenStep(step), result));
-    return stepResultOf(topLogprobs, result);
+    return memory;
   }
 
   protected override release(): void {
