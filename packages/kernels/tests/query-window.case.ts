@@ -17,17 +17,17 @@ type Read = Parameters<SignalWorld["read"]>[1][number];
 export function queryWindowCases({ name, open, precision }: Implementation): void {
   describe(`${name}: query windows`, () => {
     // Rounding a score of 10 to f32 is worth 1e-6 of its share; of `expected` a mean and a variance are rounded.
-    const tolerances = precision === "double" ? { sum: 3e-7, expected: 3e-6 } : { sum: 6e-6, expected: 3e-5 };
+    const tolerances = precision === "double" ? { sum: 2e-7, expected: 2e-7 } : { sum: 2e-6, expected: 4e-6 };
     let device: Device;
     beforeAll(() => {
       device = open();
     });
     afterAll(() => device.dispose());
 
-    it.each([1, 2, 3, 4, 5, 6])(
+    it.each([1, 2, 3, 4])(
       "any shapes, masks, sinks and windows, after evictions, gaps and repeated positions (%i)",
       async (seed) => {
-        for (let round = 0; round < 5; round++) {
+        for (let round = 0; round < 4; round++) {
           const random = new Random(2000 * seed + round);
           using world = randomWorld(random, device);
           for (let step = 0; step < 4; step++) {
@@ -69,11 +69,11 @@ export function queryWindowCases({ name, open, precision }: Implementation): voi
       }
     }
 
-    it.each([1, 15, 255, 256, 257, 530])("windows smaller and larger than a prompt of %i", async (length) => {
+    it.each([1, 15, 256, 257, 530])("windows smaller and larger than a prompt of %i", async (length) => {
       const random = new Random(length);
       const model = new SignalModel(random, 1, 20, [2]);
       using world = new SignalWorld(model, device, random, { dtype: "f32", pageTokens: 32 });
-      const sequences = [1, 32, 512].map((window) => world.sequence(window, randomCollection(random)));
+      const sequences = [1, 33, 512].map((window) => world.sequence(window, randomCollection(random)));
       for (const sequence of sequences) {
         await world.step([{ sequence, rows: length, collects: false }]);
         const window = sequence.queries.window;
@@ -82,7 +82,7 @@ export function queryWindowCases({ name, open, precision }: Implementation): voi
           const [actual] = await world.read(sequence, [read]);
           const what = `${measure}, ${window} of ${length}`;
           const error = slotError(actual!, world.readNaively(sequence, read));
-          expect(error, what).toBeLessThan(3 * tolerances[measure]);
+          expect(error, what).toBeLessThan(tolerances[measure]);
         }
       }
     });
@@ -213,7 +213,7 @@ const plainRead: Read = {
   window: 1,
   reduce: "mean",
   threshold: 1,
-  future: 64,
+  future: 10,
 };
 
 function randomRead(random: Random, { model }: SignalWorld, { queries }: SignalSequence): Read {

@@ -36,14 +36,14 @@ export async function randomStep(random: Random, world: SignalWorld): Promise<vo
     .filter((_, i) => i === 0 || random.next() < 0.7)
     .map((sequence) => ({
       sequence,
-      rows: random.pick([1, 1, random.integer(2, 36)]),
+      rows: random.pick([1, random.integer(2, 36), random.integer(20, 60)]),
       collects: random.next() < 0.9,
       holds: random.next() < 0.9,
     }));
   await world.step(parts);
   for (const { sequence, rows } of parts) {
     if (random.next() < 0.2) world.rewind(sequence, random.integer(1, rows));
-    else if (random.next() < 0.4) await world.evict(sequence);
+    else if (random.next() < 0.3) await world.evict(sequence);
   }
 }
 

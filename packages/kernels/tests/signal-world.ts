@@ -86,7 +86,7 @@ export class SignalWorld implements Disposable {
     const { paged, heads } = sequence;
     await this.#memory.compact(
       heads.map((slots, h) => {
-        const keep = this.#random.subset(slots.length, this.#random.next());
+        const keep = this.#random.subset(slots.length, this.#random.pick([0, 0.3, 0.6, 0.9, 1]));
         const source = Int32Array.from(paged.tables[h]!);
         const destination = source.slice(0, Math.ceil(keep.length / this.#memory.spec.pageTokens));
         heads[h] = Array.from(keep, (slot) => slots[slot]!);

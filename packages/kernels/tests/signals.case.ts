@@ -17,17 +17,17 @@ const mean: AttentionCollection = { reduce: "mean", temperature: 1 };
 export function signalsCases({ name, open, precision }: Implementation): void {
   describe(`${name}: collected attention`, () => {
     // The reference adds in f32 as well; rounding a score of 10 to f32 is worth 1e-6 of its share.
-    const tolerance = precision === "double" ? 6e-7 : 4e-6;
+    const tolerance = precision === "double" ? 6e-7 : 3e-6;
     let device: Device;
     beforeAll(() => {
       device = open();
     });
     afterAll(() => device.dispose());
 
-    it.each([1, 2, 3, 4, 5, 6])(
+    it.each([1, 2, 3, 4])(
       "any shapes, masks, sinks, noise and temperature, after evictions and repeated positions (%i)",
       async (seed) => {
-        for (let round = 0; round < 5; round++) {
+        for (let round = 0; round < 4; round++) {
           const random = new Random(1000 * seed + round);
           using world = randomWorld(random, device);
           for (let step = 0; step < 5; step++) {
