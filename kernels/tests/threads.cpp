@@ -8,6 +8,7 @@
 
 #include "harness.h"
 #include "merge-threads.h"
+#include "signal-threads.h"
 
 namespace {
 
@@ -258,7 +259,9 @@ int main() {
   for (size_t begin = 0; begin < levels.size();) {
     const size_t end = std::min(levels.find(',', begin), levels.size());
     const std::string level = levels.substr(begin, end - begin);
-    for (const kvs_dtype dtype : {KVS_F32, KVS_F16}) good = run(level, dtype) && merges_alike(level, dtype) && good;
+    for (const kvs_dtype dtype : {KVS_F32, KVS_F16}) {
+      good = run(level, dtype) && merges_alike(level, dtype) && signals_alike(level, dtype) && good;
+    }
     printf("threads: %s\n", level.c_str());
     begin = end + 1;
   }
