@@ -84,6 +84,12 @@ export function keptBy(
   return [...policy.select(query)];
 }
 
+/** What a policy reads at a prompt's end, and how. */
+export function needsOf(definition: PolicyDefinition, options: PolicyOptions = {}) {
+  const environment = { layers: 1, heads: 1, pageTokens, signals: SIGNALS };
+  return createPolicy(definition, options, environment).needs({ layer: 0, phase: "prefill" });
+}
+
 /** The first `budget` different slots of a list, ascending: what is kept where slots are wanted in this order. */
 export function firstOf(wanted: readonly number[], budget: number): number[] {
   return [...new Set(wanted)].slice(0, budget).sort((a, b) => a - b);

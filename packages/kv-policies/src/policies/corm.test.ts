@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { attentionSignals, keptBy, newestFirst, sampleAttention, sampleHead } from "../sample-attention.ts";
+import {
+  attentionSignals,
+  keptBy,
+  needsOf,
+  newestFirst,
+  sampleAttention,
+  sampleHead,
+} from "../sample-attention.ts";
 import { corm } from "./corm.ts";
 
 const pageTokens = 4;
@@ -39,5 +46,10 @@ describe("corm", () => {
     expect(keptBy(corm, head, { attentionCount }, { budget: 1 })).toEqual([0, 1, 3, 4, 6, 8, 9]);
     expect(keptBy(corm, head, { attentionCount }, { budget: 5 })).toEqual([0, 1, 4, 8, 9]);
     expect(keptBy(corm, head, { attentionCount: new Float32Array(10) }, { budget: 1 })).toEqual([0, 7, 8, 9]);
+  });
+
+  it("asks for counts of its window and threshold", () => {
+    const { attention } = needsOf(corm, { window: 9, threshold: 0.5 });
+    expect(attention).toMatchObject({ window: 9, threshold: 0.5, over: "group", reduce: "mean" });
   });
 });

@@ -8,6 +8,7 @@ import {
   guardedSlots,
   highestFirst,
   type Matrices,
+  needsOf,
   newestFirst,
   type SampleHead,
   sampleAttention,
@@ -108,5 +109,13 @@ describe("fastgen", () => {
   it("keeps at most what is allowed", async () => {
     const signals = { attentionSum: paying(5, 5, 8), attentionRecent: paying(2, 9, 15) };
     expect((await profiled(head, signals, { ...options, budget: 6 })).kept).toEqual([0, 5, 8, 17, 18, 19]);
+  });
+
+  it("asks for the attention of its window", () => {
+    expect(needsOf(fastgen, { window: 9 }).attention).toMatchObject({
+      window: 9,
+      over: "group",
+      reduce: "mean",
+    });
   });
 });

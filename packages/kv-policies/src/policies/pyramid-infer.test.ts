@@ -7,6 +7,7 @@ import {
   guardedSlots,
   highestFirst,
   keptBy,
+  needsOf,
   newestFirst,
   sampleAttention,
   sampleHead,
@@ -15,12 +16,10 @@ import { generator } from "../sample-signals.ts";
 import { SIGNALS } from "../signals.ts";
 import { pyramidInfer } from "./pyramid-infer.ts";
 
-const create = (layers: number, options: PolicyOptions) =>
-  createPolicy(pyramidInfer, options, { layers, heads: 2, pageTokens: 4, signals: SIGNALS });
-
 /** The budgets of all layers at the end of a prompt of `seen` tokens. */
 async function budgets(layers: number, seen: number, options: PolicyOptions): Promise<number[]> {
-  const policy = create(layers, options);
+  const environment = { layers, heads: 2, pageTokens: 4, signals: SIGNALS };
+  const policy = createPolicy(pyramidInfer, options, environment);
   const signals = async () => ({ attentionRecent: new Float32Array(seen) });
   const { shares } = await policy.allocate({ seen, resident: () => seen, signals });
   return Array.from({ length: layers }, (_, layer) =>
@@ -82,7 +81,7 @@ describe("pyramid-infer", () => {
   });
 
   it("keeps the same slots in all heads of a layer", () => {
-    const { attention, signals } = create(3, { window: 9 }).needs({ layer: 2, phase: "decode" });
+    const { attention, signals } = needsOf(pyramidInfer, { window: 9 });
     expect([signals, attention.over, attention.window]).toEqual([["attentionRecent"], "layer", 9]);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createPolicy } from "../create-policy.ts";
 import type { PolicyOptions } from "../options.ts";
-import { attentionSignals, keptBy, sampleAttention, sampleHead } from "../sample-attention.ts";
+import { attentionSignals, keptBy, needsOf, sampleAttention, sampleHead } from "../sample-attention.ts";
 import { generator } from "../sample-signals.ts";
 import { SIGNALS } from "../signals.ts";
 import { pyramidkv } from "./pyramidkv.ts";
@@ -65,5 +65,13 @@ describe("pyramidkv", () => {
       const signals = attentionSignals(sampleAttention(head, 2), head.position, 8);
       expect(keptBy(pyramidkv, head, signals)).toEqual(keptBy(snapkv, head, signals, { window: 8 }));
     }
+  });
+
+  it("asks for the attention of its window", () => {
+    expect(needsOf(pyramidkv, { window: 9 }).attention).toMatchObject({
+      window: 9,
+      over: "group",
+      reduce: "mean",
+    });
   });
 });

@@ -5,6 +5,7 @@ import {
   guardedSlots,
   highestFirst,
   keptBy,
+  needsOf,
   sampleAttention,
   sampleHead,
 } from "../sample-attention.ts";
@@ -44,5 +45,10 @@ describe("scissorhands", () => {
     const head = { ...sampleHead(0), seen: 8, resident: 7, sinks: 0, recent: 1, budget: 4 };
     // Of the last 4 queries: 4/4, 1/4, 2/4, 3/4, 2/3, 1/2 and 1/1.
     expect(keptBy(scissorhands, head, { attentionCount, position }, { window: 4 })).toEqual([0, 3, 4, 6]);
+  });
+
+  it("asks for counts of its window and threshold", () => {
+    const { attention } = needsOf(scissorhands, { window: 9, threshold: 0.5 });
+    expect(attention).toMatchObject({ window: 9, threshold: 0.5, over: "group", reduce: "mean" });
   });
 });

@@ -6,6 +6,7 @@ import {
   highestFirst,
   keptBy,
   type Matrices,
+  needsOf,
   newestFirst,
   sampleAttention,
   sampleHead,
@@ -74,5 +75,13 @@ describe("snapkv", () => {
     const place = { phase: "decode" } as const;
     expect(keptBy(snapkv, head, { attentionRecent }, {}, place)).toHaveLength(20);
     expect(keptBy(snapkv, head, { attentionRecent }, { decode: true }, place)).toHaveLength(8);
+  });
+
+  it("asks for the attention of its window", () => {
+    expect(needsOf(snapkv, { window: 9 }).attention).toMatchObject({
+      window: 9,
+      over: "group",
+      reduce: "mean",
+    });
   });
 });

@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { createPolicy } from "../create-policy.ts";
 import {
   attentionSignals,
   firstOf,
   guardedSlots,
   highestFirst,
   keptBy,
+  needsOf,
   sampleAttention,
   sampleHead,
 } from "../sample-attention.ts";
-import { SIGNALS } from "../signals.ts";
 import { tova } from "./tova.ts";
 
 describe("tova", () => {
@@ -37,8 +36,7 @@ describe("tova", () => {
     const attentionLast = Float32Array.of(0.2, 0.05, 0.3, 0.1, 0.15, 0.1, 0.1);
     const head = { ...sampleHead(0), seen: 7, resident: 7, sinks: 0, recent: 1, budget: 4 };
     expect(keptBy(tova, head, { attentionLast })).toEqual([0, 2, 4, 6]);
-    const policy = createPolicy(tova, {}, { layers: 1, heads: 2, pageTokens: 4, signals: SIGNALS });
-    const { signals, attention } = policy.needs({ layer: 0, phase: "decode" });
-    expect([signals, attention.over, policy.window]).toEqual([["attentionLast"], "layer", 1]);
+    const { signals, attention } = needsOf(tova);
+    expect([signals, attention.over]).toEqual([["attentionLast"], "layer"]);
   });
 });
