@@ -21,12 +21,13 @@ export const cascadingKv = definePolicy({
   score: ({ position, attentionSum, seen, budget, options: { cascades, sinks } }) => {
     const places = Math.max(1, Math.floor((budget - sinks) / cascades));
     const received = (slot: number) => attentionSum[slot]! / Math.max(1, seen - position[slot]!);
-    const best = new Map<string, number>();
+    const best = new Map<number, number>();
     const groups = Array.from(position, (token, slot) => {
+      if (slot < sinks) return slot; // stays, and takes no other token's place
       const age = seen - 1 - token;
       // Windows 0..i cover places * (2^(i+1) - 1) tokens.
       const cascade = Math.min(cascades - 1, Math.floor(Math.log2(Math.floor(age / places) + 1)));
-      const group = `${cascade}/${Math.floor(token / 2 ** cascade)}`;
+      const group = (cascade + 1) * 2 ** 32 + Math.floor(token / 2 ** cascade);
       const holder = best.get(group);
       if (holder === undefined || received(slot) >= received(holder)) best.set(group, slot);
       return group;

@@ -20,9 +20,7 @@ export const keydiff = definePolicy({
     const scale = Math.hypot(...anchor) || 1;
     return new Float32Array(resident).map((_, slot) => {
       let dot = 0;
-      anchor.forEach((sum, c) => {
-        dot += sum * keys[slot * anchor.length + c]!;
-      });
+      for (let c = 0; c < anchor.length; c++) dot += anchor[c]! * keys[slot * anchor.length + c]!;
       return -dot / (scale * (norms[slot] || 1));
     });
   },

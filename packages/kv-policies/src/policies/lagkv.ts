@@ -45,17 +45,24 @@ export const lagkv = definePolicy({
 function standingOut(vectors: Float32Array, dim: number, first: number, lag: number): Float64Array {
   const low = new Float64Array(dim).fill(Number.POSITIVE_INFINITY);
   const high = new Float64Array(dim).fill(Number.NEGATIVE_INFINITY);
-  for (let at = (first + lag) * dim; at < (first + 2 * lag) * dim; at++) {
-    low[at % dim] = Math.min(low[at % dim]!, vectors[at]!);
-    high[at % dim] = Math.max(high[at % dim]!, vectors[at]!);
+  for (let slot = first + lag; slot < first + 2 * lag; slot++) {
+    for (let c = 0; c < dim; c++) {
+      const x = vectors[slot * dim + c]!;
+      if (x < low[c]!) low[c] = x;
+      if (x > high[c]!) high[c] = x;
+    }
   }
+  const scaled = new Float64Array(dim);
   const deviations = new Float64Array(lag).map((_, i) => {
-    const scaled = Array.from({ length: dim }, (_, c) => {
+    let mean = 0;
+    for (let c = 0; c < dim; c++) {
       const range = high[c]! - low[c]!;
-      return range > 0 ? (vectors[(first + i) * dim + c]! - low[c]!) / range : 0; // a channel that does not vary tells nothing
-    });
-    const mean = scaled.reduce((sum, x) => sum + x, 0) / dim;
-    return Math.sqrt(scaled.reduce((sum, x) => sum + (x - mean) ** 2, 0) / dim);
+      scaled[c] = range > 0 ? (vectors[(first + i) * dim + c]! - low[c]!) / range : 0; // what does not vary tells nothing
+      mean += scaled[c]! / dim;
+    }
+    let variance = 0;
+    for (let c = 0; c < dim; c++) variance += (scaled[c]! - mean) ** 2 / dim;
+    return Math.sqrt(variance);
   });
   const greatest = deviations.reduce((most, x) => Math.max(most, x), 0);
   const weights = deviations.map((x) => Math.exp(x - greatest));
