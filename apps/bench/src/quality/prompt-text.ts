@@ -20,29 +20,67 @@ export function startIds({ tokenizer }: Engine): Int32Array {
   return tokenizer?.encode("") ?? new Int32Array(0);
 }
 
+/** How drawn text begins: as prose, whatever a model would begin with by itself. */
+const openings = [
+  ...[
+    "It was",
+    "When the",
+    "She had",
+    "They went",
+    "In the morning",
+    "The old man",
+    "There was",
+    "Before long",
+  ],
+  ...[
+    "He did not",
+    "At last",
+    "For a while",
+    "Nobody",
+    "The house",
+    "One evening",
+    "From the hill",
+    "After that",
+  ],
+];
+
+/** As many as a request may bias. */
+const mostBiased = 1024;
+
 /**
  * Text that the model itself draws at temperature 1, every stretch by itself. It needs no file, and fits any model:
- * under the distribution that it is drawn from, what a cut cache adds to its loss is the divergence itself.
+ * under the distribution that it is drawn from, what a cut cache adds to its loss is the divergence itself. Digits are
+ * left out, so that no key is in it but those that are hidden there.
  */
 export function ownText(engine: Engine, { seed, signal }: TextOptions): PromptText {
+  const { tokenizer } = engine;
+  if (!tokenizer) throw new RangeError("model: expected one with a vocabulary, to draw a text with");
   const start = startIds(engine);
+  const digits = Array.from({ length: tokenizer.vocabSize }, (_, id) => id)
+    .filter((id) => tokenizer.tokenBytes(id).some((byte) => byte >= 0x30 && byte <= 0x39))
+    .slice(0, mostBiased);
+  const logitBias = Object.fromEntries(digits.map((id) => [id, -100]));
   let drawn = 0;
   return {
-    source: `drawn from the model itself at temperature 1, seed ${seed}`,
+    source: `drawn from the model itself at temperature 1 without digits, seed ${seed}`,
     take: (count, length) =>
       Promise.all(
         Array.from({ length: count }, async () => {
           const own = seed * 100_003 + drawn++;
-          const first = start.length > 0 ? new Int32Array(0) : randomIds(1, engine.info.vocabSize, own);
+          const opening = tokenizer
+            .encode(openings[own % openings.length]!, { addSpecial: false })
+            .subarray(0, length);
+          if (opening.length === length) return opening;
           const { ids } = await engine.complete({
-            prompt: Int32Array.from([...start, ...first]),
-            maxTokens: length - first.length,
+            prompt: Int32Array.from([...start, ...opening]),
+            maxTokens: length - opening.length,
             temperature: 1,
             seed: own,
             ignoreEos: true,
+            logitBias,
             signal,
           });
-          return Int32Array.from([...first, ...ids]);
+          return Int32Array.from([...opening, ...ids]);
         }),
       ),
   };
