@@ -50,7 +50,8 @@ test.each([
   [["--protect", "8"], /protectLayers/],
   [["--windows", "1"], /windows/],
   [["--depths", "2"], /depths/],
-  [["--prompt", "1020"], /1\d{3}/],
+  [["--prompt", "1020"], /prompt and tokens: expected at most 1023 .* received 1028/],
+  [["--lengths", "1020"], /lengths: expected at most 1008/],
   [["--lengths", "20"], /lengths: expected at least/],
   [["--text", "/does/not/exist"], /does.not.exist/],
 ])("%j exits with an error that names the cause", async (flags, message) => {

@@ -85,20 +85,27 @@ export function qualityCommand(program: Command): void {
     .action(run);
 }
 
+/** For people, from the share that is done and the milliseconds it took. */
+function timeLeft(share: number, milliseconds: number): string {
+  if (share === 0) return "";
+  const seconds = (milliseconds * (1 - share)) / share / 1000;
+  return seconds < 90 ? `about ${Math.ceil(seconds)} s left` : `about ${Math.ceil(seconds / 60)} min left`;
+}
+
 async function run(flags: Flags): Promise<void> {
   const { model, text, batch, kvDtype, kvMemory, json, html, backend, cpu, threads, ...settings } = flags;
   const bar = new SingleBar(
     {
-      format: "{bar} {percentage} % | about {eta_formatted} left | {now}",
+      format: "{bar} {percentage} % | {left} | {now}",
       stream: process.stderr,
       clearOnComplete: true,
       hideCursor: true,
-      etaBuffer: 100,
     },
     Presets.shades_classic,
   );
   const shown = process.stderr.isTTY && !json;
-  if (shown) bar.start(1, 0, { now: "loading" });
+  if (shown) bar.start(1, 0, { now: "loading", left: "" });
+  let begun: number | undefined;
   const controller = new AbortController();
   const interrupt = () => controller.abort(new Error("interrupted"));
   process.once("SIGINT", interrupt);
@@ -114,8 +121,10 @@ async function run(flags: Flags): Promise<void> {
     ...(text !== undefined && { text }),
     onProgress: ({ done, total, now }) => {
       if (!shown) return;
+      if (total > 1) begun ??= performance.now();
+      const left = begun === undefined ? "" : timeLeft(done / total, performance.now() - begun);
       bar.setTotal(total);
-      bar.update(done, { now });
+      bar.update(done, { now, left });
     },
     signal: controller.signal,
   }).finally(() => {

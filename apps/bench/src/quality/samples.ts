@@ -4,12 +4,22 @@ import { type NeedlePrompt, needlePrompt, needleTasks } from "./needle-prompt.ts
 import { type PromptText, startIds } from "./prompt-text.ts";
 import type { QualitySettings } from "./quality-settings.ts";
 
+/** Tokens that an answer takes at most, and some more. */
+const answerRoom = 16;
+
+function requireAtMost(field: string, tokens: number, most: number): void {
+  if (tokens > most) {
+    throw new RangeError(`${field}: expected at most ${most} tokens of this model, received ${tokens}`);
+  }
+}
+
 /** Windows of a text; the first token of a continuation is not judged, so it has one more than `tokens`. */
 export async function textWindows(
   engine: Engine,
   text: PromptText,
   { windows, prompt, tokens }: QualitySettings,
 ): Promise<TextWindow[]> {
+  requireAtMost("prompt and tokens", prompt + tokens, engine.info.maxPositions - 1);
   const start = startIds(engine);
   const length = prompt + tokens + 1 - start.length;
   return (await text.take(windows, length)).map((ids) => {
@@ -24,6 +34,7 @@ export async function needlePrompts(
   text: PromptText,
   { lengths, depths, samples, keys, question, seed }: QualitySettings,
 ): Promise<NeedlePrompt[]> {
+  requireAtMost("lengths", Math.max(...lengths), engine.info.maxPositions - answerRoom);
   const places = lengths.flatMap((length) =>
     depths.flatMap((depth) => Array.from({ length: samples }, (_, sample) => ({ length, depth, sample }))),
   );
