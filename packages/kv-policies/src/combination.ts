@@ -1,4 +1,5 @@
 import type { PolicyDefinition, PolicySpec } from "./definition.ts";
+import { markDefinition } from "./definition-mark.ts";
 import { PolicyError } from "./errors.ts";
 import type { OptionsOf, PolicyParameters } from "./options.ts";
 import type { Place } from "./policy.ts";
@@ -18,7 +19,7 @@ export function combine(parts: readonly PolicyDefinition[], spec: Combination): 
     const clash = Object.keys(part.parameters).find((name) => name in parameters);
     if (clash) refuseCombination(spec.name, `${part.name} has a parameter "${clash}" already.`, "parameters");
   }
-  return Object.freeze({
+  return markDefinition({
     ...spec,
     parameters,
     positions: spec.positions ?? "original",

@@ -1,6 +1,14 @@
+import { markDefinition, markOf } from "./definition-mark.ts";
+import { type Fault, shapeFault } from "./definition-shape.ts";
 import { PolicyError } from "./errors.ts";
-import { COMMON_OPTIONS, type CommonOptions, type OptionsOf, type PolicyParameters } from "./options.ts";
-import { parameterAccepts, parameterRange } from "./parameter-values.ts";
+import {
+  COMMON_OPTIONS,
+  type CommonOptions,
+  ENGINE_OPTIONS,
+  type OptionsOf,
+  type PolicyParameters,
+} from "./options.ts";
+import { parameterFault } from "./parameter-values.ts";
 import { type AttentionSpec, SIGNALS, type Signal, type SignalSet } from "./signals.ts";
 
 /** "prefill": at a prompt's end, or a chunk's with `prefill: "chunk"`. "decode": after a generated token. */
@@ -137,9 +145,9 @@ export function definePolicy<const S extends Signal, const P extends PolicyParam
 ): PolicyDefinition {
   // A policy is only ever given the signals and parameters that it declares: createPolicy sees to it.
   const erased = spec as unknown as PolicySpec<Signal, PolicyParameters>;
-  const fault = definitionFault(erased);
-  if (fault) throw new PolicyError("INVALID_DEFINITION", String(spec.name), fault.message, fault);
-  return Object.freeze({
+  const fault = shapeFault(erased) ?? definitionFault(erased);
+  if (fault) throw new PolicyError("INVALID_DEFINITION", String(erased?.name), fault.message, fault);
+  return markDefinition({
     ...erased,
     positions: erased.positions ?? "original",
     defaults: erased.defaults ?? {},
@@ -150,19 +158,23 @@ export function definePolicy<const S extends Signal, const P extends PolicyParam
   });
 }
 
-/** What is wrong with a definition, and the field at fault. */
-export type Fault = { readonly field: string; readonly message: string };
+/** Whether `definePolicy` or a wrapper made this, of this copy of the package or another that it understands. */
+export function isPolicyDefinition(value: unknown): value is PolicyDefinition {
+  return markOf(value) === "definition";
+}
 
 /** Says where a definition contradicts itself, or nothing. */
 function definitionFault(spec: PolicySpec<Signal, PolicyParameters>): Fault | undefined {
   const fault = (field: string, message: string): Fault => ({ field, message: `${field}: ${message}` });
   if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(spec.name))
     return fault("name", "expected lower-case words joined by hyphens.");
-  if ("partAt" in spec || "forLayers" in spec)
-    return fault("partAt", "a combination is made by a wrapper, and not changed afterwards.");
   for (const signal of spec.signals) {
     if (!SIGNALS.includes(signal)) return fault("signals", `"${signal}" is none of ${SIGNALS.join(", ")}.`);
   }
+  if (!["original", "cache", undefined].includes(spec.positions))
+    return fault("positions", 'expected "original" or "cache".');
+  if (!["head", "layer", undefined].includes(spec.sharesBy))
+    return fault("sharesBy", 'expected "head" or "layer".');
   if (spec.score && spec.select) return fault("select", "expected it or score, received both.");
   const evicts = spec.score !== undefined || spec.select !== undefined;
   for (const name of ["allocate", "profile"] as const) {
@@ -177,8 +189,12 @@ function definitionFault(spec: PolicySpec<Signal, PolicyParameters>): Fault | un
   for (const [name, parameter] of Object.entries(spec.parameters ?? {})) {
     if (COMMON_OPTIONS.includes(name as keyof CommonOptions))
       return fault("parameters", `"${name}" is a common option.`);
-    if (!parameterAccepts(parameter, parameter.default))
-      return fault("parameters", `the default of "${name}" is not ${parameterRange(parameter)}.`);
+    if (!/^[a-z][a-zA-Z0-9]*$/.test(name) || name in {})
+      return fault("parameters", `"${name}" is no name: expected letters and digits, like camelCase.`);
+    if (ENGINE_OPTIONS.includes(name))
+      return fault("parameters", `"${name}" is an option of engines, beside a policy's.`);
+    const wrong = parameterFault(parameter);
+    if (wrong) return fault("parameters", `"${name}": ${wrong}.`);
   }
   return undefined;
 }

@@ -4,12 +4,15 @@ export {
   type AllocateContext,
   definePolicy,
   type HeadContext,
+  isPolicyDefinition,
   type Phase,
   type PolicyDefinition,
   type PolicySpec,
   type ScoreContext,
 } from "./definition.ts";
 export { PolicyError, type PolicyErrorCode } from "./errors.ts";
+export { type ImportOptions, importPolicies } from "./import-policies.ts";
+export { joinPolicies } from "./known-policies.ts";
 export type {
   CommonOptions,
   OptionsOf,
@@ -50,6 +53,7 @@ export type {
   ResidentBound,
   SelectQuery,
 } from "./policy.ts";
+export { type FlaggedPolicies, PolicyFlagError, type PolicyFlags, readPolicyFlags } from "./policy-flags.ts";
 export { resolvePolicy } from "./resolve-policy.ts";
 export {
   type AttentionCollects,

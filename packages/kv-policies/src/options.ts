@@ -29,6 +29,9 @@ export const COMMON_OPTIONS = [
   "decode",
 ] as const satisfies (keyof CommonOptions)[];
 
+/** What engines take beside a policy's options, so that no parameter can have these names. */
+export const ENGINE_OPTIONS: readonly string[] = ["policy", "memory", "dtype", "pageTokens"];
+
 /** An option of one policy. `description` completes "--kv-option name: ...". */
 export type PolicyParameter =
   | {

@@ -1,5 +1,26 @@
 import { MOST_NUMBERS, type PolicyParameter } from "./options.ts";
 
+/** What is wrong with a parameter's declaration itself, in words that follow its name, or nothing. */
+export function parameterFault(parameter: PolicyParameter): string | undefined {
+  if (typeof parameter !== "object" || parameter === null) return "expected an object with a type";
+  if (!types.includes(parameter.type)) return `type: expected one of ${types.join(", ")}`;
+  if (parameter.type === "choice") {
+    const { values } = parameter;
+    const isList = Array.isArray(values) && values.every((value) => typeof value === "string");
+    if (!isList || values.length === 0) return "values: expected a list of strings";
+  } else if (parameter.type !== "boolean") {
+    const { minimum, maximum } = parameter;
+    if (!(typeof minimum === "number" && typeof maximum === "number" && minimum <= maximum))
+      return "minimum, maximum: expected numbers, the second not below the first";
+  }
+  if (typeof parameter.description !== "string") return "description: expected a string";
+  return parameterAccepts(parameter, parameter.default)
+    ? undefined
+    : `default: expected ${parameterRange(parameter)}`;
+}
+
+const types: readonly string[] = ["integer", "number", "boolean", "choice", "numbers"];
+
 /** Whether a value from outside is one that the parameter can have. */
 export function parameterAccepts(parameter: PolicyParameter, value: unknown): boolean {
   const inRange = (number: unknown, { minimum, maximum }: { minimum: number; maximum: number }) =>

@@ -1,6 +1,7 @@
 import type { ActingParts } from "./acting-parts.ts";
 import { isAttention } from "./attention-spec.ts";
-import type { Fault, PolicyDefinition } from "./definition.ts";
+import type { PolicyDefinition } from "./definition.ts";
+import type { Fault } from "./definition-shape.ts";
 import type { CommonOptions } from "./options.ts";
 import type { Needs } from "./policy.ts";
 import type { Signal } from "./signals.ts";

@@ -8,6 +8,7 @@ import type { Place, Policy, PolicyEnvironment, SelectQuery } from "./policy.ts"
 import type { SignalKind } from "./sample-signals.ts";
 import { SIGNALS } from "./signals.ts";
 import { allocationOf, signalsOfHead, simulatedRequest } from "./simulated-request.ts";
+import { timeSlices } from "./time-slices.ts";
 
 /** One property that every policy must have. */
 export interface PolicyCheck {
@@ -62,6 +63,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
   type Visit = (policy: Policy, query: SelectQuery, where: string) => void;
   /** Every policy with every length, phase, kind of signals, layer and head; `seen` may be more than `resident`. */
   const forEachQuery = async (visit: Visit) => {
+    const nextSlice = timeSlices();
     for (const policy of policies()) {
       for (const resident of lengths) {
         for (const kind of kinds) {
@@ -78,6 +80,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
             const signals = signalsOfHead(policy, kind, state);
             const where = `${resident} slots, ${kind} signals, layer ${layer}, ${phase}, options ${JSON.stringify(policy.options)}`;
             visit(policy, { ...state, ...settled, signals }, where);
+            await nextSlice();
           }
         }
       }

@@ -35,16 +35,16 @@ export function resolvePolicy(
   };
   if (policy.length > longestName) throw unknown(policy);
   const find = (name: string): PolicyDefinition => {
+    const found = known.find((definition) => definition.name === name);
+    if (found) return found;
     const plus = name.indexOf("+");
-    if (plus < 0) {
-      const found = known.find((definition) => definition.name === name);
-      if (found) return found;
-      throw unknown(name);
-    }
+    if (plus < 0) throw unknown(name);
     const wrapper = name.slice(0, plus);
     if (!Object.hasOwn(wrappers, wrapper)) throw unknown(`${wrapper}+`);
     return wrappers[wrapper]!(find(name.slice(plus + 1)));
   };
+  const whole = others.find(({ name }) => name === policy);
+  if (whole) return whole;
   const [first, second, ...more] = policy.split(">");
   if (more.length > 0) throw unknown(policy);
   return second === undefined ? find(first!) : perPhase(find(first!), find(second));

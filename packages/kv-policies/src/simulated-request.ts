@@ -3,6 +3,7 @@ import { goesByLayer } from "./parts-fault.ts";
 import type { Allocation, Policy, PolicyEnvironment } from "./policy.ts";
 import { makeSignals, type SignalKind } from "./sample-signals.ts";
 import type { SignalSet } from "./signals.ts";
+import { timeSlices } from "./time-slices.ts";
 
 /** Made-up signals of a head, the same for all heads of a layer where those share their attention. */
 export function signalsOfHead(
@@ -67,6 +68,7 @@ export async function* simulatedRequest(
     resident: 0,
   }));
   let allocation: Allocation | undefined;
+  const nextSlice = timeSlices();
   for (let seen = 0; seen < prompt + maxNew; ) {
     const phase = seen < prompt ? "prefill" : "decode";
     const tokens = phase === "prefill" ? Math.min(chunk, prompt - seen) : 1;
@@ -75,16 +77,17 @@ export async function* simulatedRequest(
     yield { phase, seen, heads, shares: allocation?.shares, added: true };
     if (phase === "prefill" && policy.options.prefill === "end" && seen < prompt) continue;
     if (policy.allocates) allocation ??= await allocationOf(policy, kind, seen);
-    heads.forEach((head, i) => {
+    for (const [i, head] of heads.entries()) {
       const settled = allocation && { share: allocation.shares[i]!, profile: allocation.profile[i]! };
       const { due: _, ...state } = head;
       delete head.due;
-      if (!policy.overBudget({ ...state, seen, phase, ...settled })) return;
+      if (!policy.overBudget({ ...state, seen, phase, ...settled })) continue;
       head.due = head.resident;
       const signals = signalsOfHead(policy, kind, { ...state, seen, phase });
       head.kept = policy.select({ ...state, seen, phase, signals, ...settled }).length;
       head.resident = head.kept;
-    });
+      await nextSlice();
+    }
     yield { phase, seen, heads, shares: allocation?.shares, added: false };
   }
 }
