@@ -14,13 +14,13 @@ namespace {
 constexpr int32_t kPartPages = 32;
 constexpr int32_t kMaxPageTokens = 32;
 
-// [rows, columns] to [columns, rows], the first `count` columns, some at a time so that lines are used up.
+// The first `count` columns of [rows, columns] to [count, rows]; rows is even.
 void transpose(const float* from, int64_t rows, int64_t columns, int64_t count, float* to) {
-  constexpr int64_t kRows = 16;
-  for (int64_t i = 0; i < rows; i += kRows) {
-    const int64_t end = std::min(rows, i + kRows);
+  for (int64_t i = 0; i < rows; i += 2, from += 2 * columns) {
     for (int64_t j = 0; j < count; ++j) {
-      for (int64_t k = i; k < end; ++k) to[j * rows + k] = from[k * columns + j];
+      const float first = from[j], second = from[columns + j];
+      to[j * rows + i] = first;
+      to[j * rows + i + 1] = second;
     }
   }
 }

@@ -2,78 +2,19 @@
 // (kernels/sanitize --threads). Ends with 1 where a result depends on the number of threads, or on whether keys are
 // turned as they are written.
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <algorithm>
-#include <future>
-#include <memory>
-#include <string>
-#include <vector>
 
-#include "kvasir.h"
+#include "harness.h"
+#include "merge-threads.h"
+#include "signal-threads.h"
 
 namespace {
 
+using namespace kvasir_tests;
+
 constexpr int kVocab = 96, kHeads = 6, kKvHeads = 2, kHeadDim = 20, kWidth = 40, kKvLayers = 2, kPageTokens = 16;
-
-void check(const kvs_status& status) {
-  if (status.code == KVS_OK) return;
-  fprintf(stderr, "threads: %s\n", status.message);
-  exit(2);
-}
-
-template <class Handle, void (*kClose)(Handle*)>
-struct Closer {
-  void operator()(Handle* handle) const { kClose(handle); }
-};
-using DeviceHandle = std::unique_ptr<kvs_device, Closer<kvs_device, kvs_device_close>>;
-using TensorHandle = std::unique_ptr<kvs_tensor, Closer<kvs_tensor, kvs_tensor_close>>;
-using PagesHandle = std::unique_ptr<kvs_pages, Closer<kvs_pages, kvs_pages_close>>;
-using ProgramHandle = std::unique_ptr<kvs_program, Closer<kvs_program, kvs_program_close>>;
-
-// Submitted work; `wait` is what makes its results visible.
-class Pending {
- public:
-  static void done(void* user, const kvs_status* status) {
-    static_cast<Pending*>(user)->promise_.set_value(*status);
-  }
-  void wait() { check(future_.get()); }
-
- private:
-  std::promise<kvs_status> promise_;
-  std::future<kvs_status> future_ = promise_.get_future();
-};
-
-// The same numbers in every run.
-class Random {
- public:
-  explicit Random(uint32_t seed) : state_(seed) {}
-  uint32_t next() {
-    state_ = state_ * 1664525u + 1013904223u;
-    return state_ >> 8;
-  }
-  std::vector<int32_t> tokens(int32_t count) {
-    std::vector<int32_t> tokens(static_cast<size_t>(count));
-    for (int32_t& token : tokens) token = static_cast<int32_t>(next() % kVocab);
-    return tokens;
-  }
-  std::vector<float> floats(int64_t count, float size) {
-    std::vector<float> values(static_cast<size_t>(count));
-    for (float& value : values) value = (static_cast<float>(next() & 0xffff) / 32768.0f - 1.0f) * size;
-    return values;
-  }
-
- private:
-  uint32_t state_;
-};
-
-DeviceHandle open_device(const std::string& level, int32_t threads) {
-  kvs_device* device = nullptr;
-  check(kvs_device_open(level.c_str(), threads, &device));
-  return DeviceHandle(device);
-}
 
 // Two attention layers, the first one's keys and values iterated by the second; every op comes up.
 // Keys are turned as they are written (`fused`) or before.
@@ -166,7 +107,8 @@ struct Sequence {
       const int32_t used = (resident[static_cast<size_t>(t)] + rows + kPageTokens - 1) / kPageTokens;
       for (int32_t i = 0; i < used; ++i) pages.push_back(page(t, i));
     }
-    return {rows, position, sinks, resident.data(), pages.data(), static_cast<int32_t>(pages.size())};
+    return {rows, position, sinks, resident.data(), pages.data(), static_cast<int32_t>(pages.size()), nullptr,
+            nullptr};
   }
   void advance(int32_t rows) {
     position += rows;
@@ -209,7 +151,7 @@ class Engine {
 
   // Begins a step that gives `long_rows` and `short_rows` more rows to the two sequences.
   void begin(int32_t long_rows, int32_t short_rows) {
-    tokens_ = random_.tokens(long_rows + short_rows);
+    tokens_ = random_.tokens(long_rows + short_rows, kVocab);
     const kvs_sequence sequences[] = {long_.next(long_rows), short_.next(short_rows)};
     const int32_t outputs[] = {long_rows - 1, long_rows + short_rows - 1};
     const kvs_sampling samplings[] = {sampling(draw_, tokens_), sampling(draw_ + 1, tokens_)};
@@ -244,7 +186,7 @@ class Engine {
         if (slot < 4 || slot % 3 != 0) keep.push_back(slot);
       }
       used = static_cast<int32_t>(keep.size());
-      heads.push_back({source.data(), static_cast<int32_t>(source.size()), keep.data(), used, source.data()});
+      heads.push_back({source.data(), static_cast<int32_t>(source.size()), keep.data(), used, source.data(), 0, 0, 0});
     }
     long_.sinks = 4;
     Pending copied, compacted, read;
@@ -317,7 +259,9 @@ int main() {
   for (size_t begin = 0; begin < levels.size();) {
     const size_t end = std::min(levels.find(',', begin), levels.size());
     const std::string level = levels.substr(begin, end - begin);
-    for (const kvs_dtype dtype : {KVS_F32, KVS_F16}) good = run(level, dtype) && good;
+    for (const kvs_dtype dtype : {KVS_F32, KVS_F16}) {
+      good = run(level, dtype) && merges_alike(level, dtype) && signals_alike(level, dtype) && good;
+    }
     printf("threads: %s\n", level.c_str());
     begin = end + 1;
   }

@@ -5,7 +5,7 @@
       "target_name": "threads",
       "type": "executable",
       "dependencies": ["kernels/cpu.gyp:kvasir_cpu"],
-      "sources": ["kernels/tests/threads.cpp"],
+      "sources": ["kernels/tests/merge-threads.cpp", "kernels/tests/signal-threads.cpp", "kernels/tests/threads.cpp"],
       "include_dirs": ["kernels/include"],
       "cflags": ["-Wall", "-Wextra", "-Werror"],
       "cflags_cc": ["-std=c++17"],
