@@ -1,12 +1,11 @@
+export type { AttentionRead, QueryWindow } from "./attention-read.ts";
 export type {
-  AttentionRead,
   Compaction,
   Device,
   Executable,
   MappedFile,
   PageMemory,
   PageMemorySpec,
-  QueryWindow,
   SlotData,
 } from "./device.ts";
 export {

@@ -1,4 +1,5 @@
-import type { Executable, QueryWindow } from "./device.ts";
+import type { QueryWindow } from "./attention-read.ts";
+import type { Executable } from "./device.ts";
 import { Disposal } from "./disposal.ts";
 import type { Program } from "./program.ts";
 

@@ -1,4 +1,4 @@
-import type { QueryWindow } from "./device.ts";
+import type { QueryWindow } from "./attention-read.ts";
 
 /**
  * One run of a program: new tokens of one or more sequences, prefill and decode mixed. Its arrays may be

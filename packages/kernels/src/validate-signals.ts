@@ -1,3 +1,4 @@
+import type { AttentionRead, QueryWindow } from "./attention-read.ts";
 import {
   checkElements,
   checkInt32Array,
@@ -8,7 +9,7 @@ import {
   invalidArgument,
   maxInt32,
 } from "./check-argument.ts";
-import type { AttentionRead, Executable, PageMemorySpec, QueryWindow } from "./device.ts";
+import type { Executable, PageMemorySpec } from "./device.ts";
 import type { Program } from "./program.ts";
 import { OwnedQueryWindow } from "./query-window.ts";
 import type { AttentionCollection, StepSequence } from "./step.ts";

@@ -1,4 +1,4 @@
-import type { AttentionRead } from "../src/device.ts";
+import type { AttentionRead } from "../src/attention-read.ts";
 import type { Rope } from "../src/program.ts";
 import type { AttentionCollection } from "../src/step.ts";
 

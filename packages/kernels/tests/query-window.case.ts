@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AttentionRead, Device } from "../src/device.ts";
+import type { AttentionRead } from "../src/attention-read.ts";
+import type { Device } from "../src/device.ts";
 import type { DType } from "../src/dtype.ts";
+import type { AttentionCollection } from "../src/step.ts";
 import { Decoding } from "./decoding.ts";
 import { type Implementation, sameBits } from "./implementation.ts";
 import type { PagedSequence } from "./paged-sequence.ts";
@@ -138,22 +140,29 @@ export function queryWindowCases({ name, open, precision }: Implementation): voi
       }
     });
 
-    it("takes work in order, and arrays may be written to as soon as the call has returned", async () => {
+    it("takes work in order, and what was given may be written to as soon as the call has returned", async () => {
       const run = async (overwritten: boolean) => {
         using decoding = new Decoding(device, tinyDecoder(142));
         using queries = decoding.executable.queryWindow(16);
         const sequence = decoding.sequence();
         const tokens = new Random(143).integers(30, 0, 49);
-        const part = { ...sequence.next(30), queries, collect: { reduce: "sum" as const, temperature: 1 } };
+        const collect: AttentionCollection = { reduce: "sum", temperature: 1 };
+        const part = { ...sequence.next(30), queries, collect };
+        const tables = sequence.slotTables();
         const outputs = new Int32Array(0);
         const [read] = readsOf(queries, sequence);
         const pages = read!.pages;
         const work = [
           decoding.executable.run(decoding.memory, { tokens, sequences: [part], outputs }),
           decoding.executable.readAttention(decoding.memory, [read!]),
+          decoding.memory.readSlots("attentionSum", tables),
         ] as const;
-        if (overwritten) for (const array of [tokens, part.pages, part.resident, pages]) array.fill(3);
-        return (await Promise.all(work))[1];
+        if (overwritten) {
+          for (const array of [tokens, part.pages, part.resident, pages]) array.fill(3);
+          Object.assign(collect, { reduce: "max", temperature: 9 });
+        }
+        const [, reads, sums] = await Promise.all(work);
+        return [...reads, ...sums];
       };
       const expected = await run(false);
       expect(expected[0]!.some((share) => share > 0)).toBe(true);

@@ -1,4 +1,5 @@
-import type { AttentionRead, Device, Executable, PageMemory, QueryWindow } from "../src/device.ts";
+import type { AttentionRead, QueryWindow } from "../src/attention-read.ts";
+import type { Device, Executable, PageMemory } from "../src/device.ts";
 import type { DType } from "../src/dtype.ts";
 import type { AttentionCollection } from "../src/step.ts";
 import { collected, type NaiveLayer, type NaiveSlot, readNaively, rotated } from "./naive-attention.ts";

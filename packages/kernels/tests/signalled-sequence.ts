@@ -1,4 +1,5 @@
-import type { AttentionRead, Device, PageMemory, QueryWindow } from "../src/device.ts";
+import type { AttentionRead, QueryWindow } from "../src/attention-read.ts";
+import type { Device, PageMemory } from "../src/device.ts";
 import type { Step, StepSequence } from "../src/step.ts";
 import { Decoding } from "./decoding.ts";
 import { Random } from "./random.ts";

@@ -1,4 +1,4 @@
-import type { AttentionRead } from "../device.ts";
+import type { AttentionRead } from "../attention-read.ts";
 import type { Program } from "../program.ts";
 import { type Attend, HeadScores } from "./head-scores.ts";
 import type { InterpreterPageMemory } from "./page-memory.ts";

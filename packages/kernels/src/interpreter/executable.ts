@@ -1,4 +1,5 @@
-import type { AttentionRead, Executable, PageMemory, QueryWindow } from "../device.ts";
+import type { AttentionRead, QueryWindow } from "../attention-read.ts";
+import type { Executable, PageMemory } from "../device.ts";
 import { Disposal } from "../disposal.ts";
 import { KernelError } from "../kernel-error.ts";
 import type { Program } from "../program.ts";

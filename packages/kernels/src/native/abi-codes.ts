@@ -1,4 +1,5 @@
-import type { AttentionRead, SlotData } from "../device.ts";
+import type { AttentionRead } from "../attention-read.ts";
+import type { SlotData } from "../device.ts";
 import type { WeightDType } from "../dtype.ts";
 import type { AttentionCollection } from "../step.ts";
 

@@ -1,4 +1,4 @@
-import type { AttentionRead } from "../device.ts";
+import type { AttentionRead } from "../attention-read.ts";
 import { measureCodes, reduceCodes } from "./abi-codes.ts";
 import type { FlatReads } from "./addon.ts";
 import { queriesOf } from "./native-query-window.ts";

@@ -1,4 +1,5 @@
-import type { Executable, QueryWindow } from "../device.ts";
+import type { QueryWindow } from "../attention-read.ts";
+import type { Executable } from "../device.ts";
 import type { Disposal } from "../disposal.ts";
 import { KernelError } from "../kernel-error.ts";
 import { OwnedQueryWindow } from "../query-window.ts";
