@@ -6,30 +6,35 @@ import type { Sequence } from "./sequence.ts";
 export const phaseOf = (sequence: Sequence): Phase => (sequence.phase === "decode" ? "decode" : "prefill");
 
 /** A head's place, and what was settled for it. */
-export function headState(sequence: Sequence, layer: number, head: number): HeadState {
-  const { allocation, pages, logical: seen } = sequence;
-  if (!allocation) return { layer, seen };
+export function headState(
+  { allocation, pages, logical: seen }: Sequence,
+  layer: number,
+  head: number,
+): HeadState {
   const index = layer * pages!.kvHeads + head;
-  return { layer, seen, share: allocation.shares[index]!, profile: allocation.profile[index]! };
+  const share = allocation ? allocation.shares[index]! : 1;
+  const profile = allocation ? allocation.profile[index]! : 0;
+  return { layer, seen, share, profile };
 }
 
-/** The heads that the policy wants to look at now. */
+/** The heads that the policy wants to look at now. Asked of all heads after every token, so it makes few objects. */
 export function dueHeads(sequence: Sequence): HeadPlace[] {
-  const { policy, pages } = sequence;
+  const { policy, pages, allocation, logical: seen } = sequence;
   const due: HeadPlace[] = [];
   if (!policy.evicts || !pages || sequence.phase === "prefill") return due;
   const phase = phaseOf(sequence);
   for (let layer = 0; layer < pages.kvLayers; layer++) {
     for (let head = 0; head < pages.kvHeads; head++) {
-      const kept = sequence.kept?.[layer * pages.kvHeads + head] ?? -1;
-      const isDue = policy.overBudget({
-        ...headState(sequence, layer, head),
-        head,
-        resident: pages.resident(layer, head),
-        phase,
-        ...(kept >= 0 && { kept }),
-      });
-      if (isDue) due.push({ sequence, layer, head, phase });
+      const index = layer * pages.kvHeads + head;
+      const kept = sequence.kept ? sequence.kept[index]! : -1;
+      const resident = pages.resident(layer, head);
+      const share = allocation ? allocation.shares[index]! : 1;
+      const profile = allocation ? allocation.profile[index]! : 0;
+      const query =
+        kept < 0
+          ? { layer, head, seen, resident, phase, share, profile }
+          : { layer, head, seen, resident, phase, share, profile, kept };
+      if (policy.overBudget(query)) due.push({ sequence, layer, head, phase });
     }
   }
   return due;

@@ -32,7 +32,9 @@ export async function evict(sequences: readonly Sequence[], options: EvictionOpt
     work.delete(sequence);
     if (sequence.pages) options.fail(sequence, evictionError(error));
   };
+  const turns = new EventLoopTurns();
   for (const sequence of sequences) {
+    await turns.pause();
     try {
       if (sequence.policy.allocates && !sequence.allocation) await allocate(sequence, options.source);
       const due = dueHeads(sequence);

@@ -125,8 +125,8 @@ describe.each(models)("%s", (_, options) => {
       const { allocation } = sequence;
       for (const { layer, head, phase, seen, resident, share, profile, kept } of selections) {
         const index = layer * kvHeads + head;
-        expect(share).toBe(allocation?.shares[index]);
-        expect(profile).toBe(allocation?.profile[index]);
+        expect(share).toBe(allocation?.shares[index] ?? 1);
+        expect(profile).toBe(allocation?.profile[index] ?? 0);
         if (phase === "decode") {
           inStep.set(seen, (inStep.get(seen) ?? 0) + 1);
           const budget = policy.budget({ layer, seen, ...(share !== undefined && { share }) });
