@@ -8,6 +8,9 @@ export type Configuration = {
   readonly protectLayers: readonly number[];
 };
 
+/** What all policies have in common. */
+export type Guards = Pick<QualitySettings, "sinks" | "recent" | "seed">;
+
 /** What every other row is compared with: no cut at all. */
 export const fullConfiguration: Configuration = { policy: "full", budget: 1, protectLayers: [] };
 
@@ -30,7 +33,7 @@ export function configurationsOf({ policies, protect, budgets }: QualitySettings
  */
 export function policyChoice(
   { policy, budget, protectLayers }: Configuration,
-  { sinks, recent, seed }: QualitySettings,
+  { sinks, recent, seed }: Guards,
   sample: number,
 ): PolicyChoice {
   if (policy === "full") return { policy };
@@ -45,3 +48,7 @@ export const sizeKey = ({ budget, protectLayers }: Configuration): string =>
 /** Protected layers for people. */
 export const protectionName = (layers: readonly number[]): string =>
   layers.length === 0 ? "none" : layers.join(",");
+
+/** A configuration for people. */
+export const nameOf = ({ policy, budget, protectLayers }: Configuration): string =>
+  policy === "full" ? policy : `${policy} ${budget}, protected: ${protectionName(protectLayers)}`;

@@ -1,10 +1,11 @@
 import { writeFile } from "node:fs/promises";
-import { Presets, SingleBar } from "cli-progress";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { withProgress } from "../command-progress.ts";
 import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "../device-flags.ts";
 import { modelFolder } from "../model-folder.ts";
 import { qualityHtml } from "./html/quality-html.ts";
 import { quality } from "./quality.ts";
+import { list, name, protection } from "./quality-flags.ts";
 import { defaultSettings, type QualitySettings } from "./quality-settings.ts";
 import { qualityText } from "./quality-text.ts";
 
@@ -19,16 +20,6 @@ type Flags = DeviceFlags &
     readonly html?: string;
   };
 
-const list =
-  <T>(read: (text: string) => T) =>
-  (text: string): readonly T[] =>
-    text.split(",").map((part) => read(part.trim()));
-
-function name(text: string): string {
-  if (text) return text;
-  throw new InvalidArgumentError("Expected names with a comma between.");
-}
-
 function budget(text: string): number {
   const value = Number(text);
   if ((value > 0 && value <= 1) || (Number.isInteger(value) && value >= 2)) return value;
@@ -39,11 +30,6 @@ function depth(text: string): number {
   const value = Number(text);
   if (text !== "" && value >= 0 && value <= 1) return value;
   throw new InvalidArgumentError("Expected numbers from 0 to 1.");
-}
-
-function protection(text: string): readonly (readonly number[])[] {
-  if (text === "both") return defaultSettings.protect;
-  return text === "none" ? [[]] : [list(wholeNumber(0, 65_535))(text)];
 }
 
 /** `kvasir-bench quality`: what eviction policies keep of a model's quality, and what memory they free. */
@@ -85,52 +71,23 @@ export function qualityCommand(program: Command): void {
     .action(run);
 }
 
-/** For people, from the share that is done and the milliseconds it took. */
-function timeLeft(share: number, milliseconds: number): string {
-  if (share === 0) return "";
-  const seconds = (milliseconds * (1 - share)) / share / 1000;
-  return seconds < 90 ? `about ${Math.ceil(seconds)} s left` : `about ${Math.ceil(seconds / 60)} min left`;
-}
-
 async function run(flags: Flags): Promise<void> {
   const { model, text, batch, kvDtype, kvMemory, json, html, backend, cpu, threads, ...settings } = flags;
-  const bar = new SingleBar(
-    {
-      format: "{bar} {percentage} % | {left} | {now}",
-      stream: process.stderr,
-      clearOnComplete: true,
-      hideCursor: true,
-    },
-    Presets.shades_classic,
+  const report = await withProgress(json, (onProgress, signal) =>
+    quality({
+      engine: {
+        ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
+        model: modelFolder(model),
+        kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
+      },
+      settings,
+      batch,
+      command: ["kvasir-bench", ...process.argv.slice(2)].join(" "),
+      ...(text !== undefined && { text }),
+      onProgress,
+      signal,
+    }),
   );
-  const shown = process.stderr.isTTY && !json;
-  if (shown) bar.start(1, 0, { now: "loading", left: "" });
-  let begun: number | undefined;
-  const controller = new AbortController();
-  const interrupt = () => controller.abort(new Error("interrupted"));
-  process.once("SIGINT", interrupt);
-  const report = await quality({
-    engine: {
-      ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
-      model: modelFolder(model),
-      kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
-    },
-    settings,
-    batch,
-    command: ["kvasir-bench", ...process.argv.slice(2)].join(" "),
-    ...(text !== undefined && { text }),
-    onProgress: ({ done, total, now }) => {
-      if (!shown) return;
-      if (total > 1) begun ??= performance.now();
-      const left = begun === undefined ? "" : timeLeft(done / total, performance.now() - begun);
-      bar.setTotal(total);
-      bar.update(done, { now, left });
-    },
-    signal: controller.signal,
-  }).finally(() => {
-    process.off("SIGINT", interrupt);
-    bar.stop();
-  });
   if (html !== undefined) await writeFile(html, qualityHtml(report));
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : qualityText(report));
 }

@@ -2,9 +2,9 @@ import { setMaxListeners } from "node:events";
 import { Engine, type EngineOptions } from "@kvasir/core";
 import { benchVersion } from "../bench-version.ts";
 import { conditionsNow } from "../conditions.ts";
-import { type Configuration, configurationsOf, policyChoice, protectionName } from "./configuration.ts";
+import { type Configuration, configurationsOf, type Guards, nameOf, policyChoice } from "./configuration.ts";
 import { measureNeedles } from "./measure-needles.ts";
-import { measureWindows, type WindowRun, type WindowSample } from "./measure-windows.ts";
+import { measureTexts } from "./measure-texts.ts";
 import { fileText, ownText } from "./prompt-text.ts";
 import type { QualityReport } from "./quality-report.ts";
 import type { QualitySettings } from "./quality-settings.ts";
@@ -27,9 +27,6 @@ export type QualityOptions = {
 
 /** Work done, in tokens, and what runs now. */
 export type QualityProgress = { readonly done: number; readonly total: number; readonly now: string };
-
-const nameOf = ({ policy, budget, protectLayers }: Configuration): string =>
-  policy === "full" ? policy : `${policy} ${budget}, protected: ${protectionName(protectLayers)}`;
 
 /**
  * Measures what eviction policies keep of a model's quality, and how much memory they free. The same settings give
@@ -69,30 +66,19 @@ export async function quality(options: QualityOptions): Promise<QualityReport> {
     return result;
   };
 
-  const samples = configurations.map((): WindowSample[] => []);
-  const speed = configurations.map(() => ({ decoded: 0, seconds: 0 }));
-  for (let from = 0; from < windows.length; from += batch) {
-    const some = windows.slice(from, from + batch);
-    let reference: WindowRun["logits"] | undefined;
-    for (const [i, configuration] of configurations.entries()) {
-      const choice = (window: number) => policyChoice(configuration, settings, from + window);
-      const run = await work(`${nameOf(configuration)}: text`, some.length * windowTokens, () =>
-        measureWindows(engine, some, choice, signal, reference),
-      );
-      reference ??= run.logits;
-      samples[i]!.push(...run.samples);
-      speed[i]!.decoded += run.decoded;
-      speed[i]!.seconds += run.seconds;
-    }
-  }
+  const texts = await measureTexts(
+    engine,
+    { windows, first: 0, configurations, settings, batch, signal },
+    (configuration, count, run) => work(`${nameOf(configuration)}: text`, count * windowTokens, run),
+  );
   const measured: Measured[] = [];
   for (const [i, configuration] of configurations.entries()) {
     const choice = (prompt: number) => policyChoice(configuration, settings, prompt);
     const found = await work(`${nameOf(configuration)}: needles`, needleTokens, () =>
       measureNeedles(engine, needles, choice, signal),
     );
-    const { decoded, seconds } = speed[i]!;
-    measured.push({ configuration, samples: samples[i]!, found, tokensPerSecond: decoded / seconds });
+    const { samples, decoded, seconds } = texts[i]!;
+    measured.push({ configuration, samples, found, tokensPerSecond: decoded / seconds });
   }
   onProgress({ done, total, now: "done" });
   return {
@@ -116,10 +102,10 @@ export async function quality(options: QualityOptions): Promise<QualityReport> {
 }
 
 /** Lets the engine check every policy, budget and layer before anything is measured. */
-async function refuseEarly(
+export async function refuseEarly(
   engine: Engine,
   configurations: readonly Configuration[],
-  settings: QualitySettings,
+  settings: Guards,
   signal: AbortSignal,
 ): Promise<void> {
   for (const configuration of configurations) {

@@ -17,7 +17,7 @@ function requireAtMost(field: string, tokens: number, most: number): void {
 export async function textWindows(
   engine: Engine,
   text: PromptText,
-  { windows, prompt, tokens }: QualitySettings,
+  { windows, prompt, tokens }: Pick<QualitySettings, "windows" | "prompt" | "tokens">,
 ): Promise<TextWindow[]> {
   requireAtMost("prompt and tokens", prompt + tokens, engine.info.maxPositions - 1);
   const start = startIds(engine);

@@ -64,7 +64,7 @@ const exponential = ({ value, low, high, n }: Estimate): Estimate => ({
 });
 
 /** Student's interval does not know that a divergence is never below 0, or a share above 1. */
-const within = ({ value, low, high, n }: Estimate, most: number): Estimate => ({
+export const within = ({ value, low, high, n }: Estimate, most: number): Estimate => ({
   value,
   low: Math.max(0, low),
   high: Math.min(most, high),

@@ -32,7 +32,6 @@ export function heatColour(share: number): string {
 
 const rowHeight = 15;
 const gap = 12;
-const left = 150;
 const top = 58;
 
 /** One SVG: for each policy and budget a map of depth (down) against length (across). */
@@ -42,6 +41,8 @@ export function heatMaps({ title, rows, columns, maps }: HeatMaps): Markup {
   const cellWidth = Math.min(60, Math.max(12, 90 / lengths.length));
   const mapWidth = lengths.length * cellWidth;
   const mapHeight = depths.length * rowHeight;
+  // About the width of the longest name, and of a depth.
+  const left = 36 + 7 * Math.max(...rows.map((row) => row.length));
   const xOf = (column: number) => left + column * (mapWidth + gap);
   const yOf = (row: number) => top + row * (mapHeight + gap);
   const width = xOf(columns.length) - gap + 8;

@@ -29,6 +29,10 @@ export function qualityTable({ rows }: QualityReport): Markup {
     ["policy", ({ policy }) => policy],
     ["budget", ({ budget }) => String(budget)],
     ["protected", ({ protectLayers }) => protectionName(protectLayers)],
+    ["resident tokens", ({ residentTokens }) => residentTokens.toFixed(1)],
+    ["KV KiB", ({ kvBytes }) => (kvBytes / 1024).toFixed(0)],
+    ["freed KiB", ({ freedBytes }) => (freedBytes / 1024).toFixed(0)],
+    ["freed, %", ({ freedBytes }) => ((100 * freedBytes) / full).toFixed(0)],
     ["KL, nats", ({ divergence }) => interval(divergence, 3)],
     ["vs random", (row) => verdict(row.againstRandom?.divergence)],
     ["passkey, %", ({ needles }) => interval(needles.passkey, 0, 100)],
@@ -40,10 +44,6 @@ export function qualityTable({ rows }: QualityReport): Markup {
     ["vs random", (row) => verdict(row.againstRandom?.perplexity)],
     ["same top token, %", ({ sameTop }) => interval(sameTop, 1, 100)],
     ["vs random", (row) => verdict(row.againstRandom?.sameTop)],
-    ["resident tokens", ({ residentTokens }) => residentTokens.toFixed(1)],
-    ["KV KiB", ({ kvBytes }) => (kvBytes / 1024).toFixed(0)],
-    ["freed KiB", ({ freedBytes }) => (freedBytes / 1024).toFixed(0)],
-    ["freed, %", ({ freedBytes }) => ((100 * freedBytes) / full).toFixed(0)],
     ["decoding, tok/s", ({ tokensPerSecond }) => tokensPerSecond.toFixed(0)],
   ];
   return element(

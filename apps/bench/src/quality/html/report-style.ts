@@ -30,7 +30,7 @@ table{border-collapse:collapse;width:100%;font-size:12.5px;font-variant-numeric:
 th,td{padding:3px 9px;text-align:right;border-bottom:1px solid #eee}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
 thead th{background:#f6f6f6;border-bottom:1px solid #ccc;font-weight:600}
-tr.random td{background:#f3f3f3}small{color:#5c5c5c}
+thead th:first-child{background:#f6f6f6}tr.random td{background:#f3f3f3}small{color:#5c5c5c}
 .better{color:#005a8c;font-weight:600}.worse{color:#a64300;font-weight:600}.same{color:#6b6b6b}
 ${brought.join("\n")}
 @media print{.scroll{overflow:visible}}
