@@ -16,7 +16,7 @@ const known = new Set([
     "maxRunning",
     "maxWaiting",
   ],
-  ...["passes", "tolerance", "integrity", "onWarning", "weights", "onLoadProgress", "signal"],
+  ...["passes", "tolerance", "integrity", "onWarning", "weights", "onLoadProgress", "signal", "policies"],
 ]);
 const cacheOptions = new Set(["memory", "dtype", "pageTokens"]);
 

@@ -32,6 +32,11 @@ export type EngineOptions = {
   /** Ends loading early; `Engine.load` rejects with its reason. Means nothing once the engine is there. */
   readonly signal?: AbortSignal;
   readonly kvCache?: KvCacheOptions;
+  /**
+   * Policies that `kvCache` and requests may name, alone or in combinations ("adaptive+mine"), besides the built-in
+   * ones. Each has a name of its own.
+   */
+  readonly policies?: readonly PolicyDefinition[];
   /** `native` or `interpreter`; default: native, or with a warning the interpreter where no binary loads. */
   readonly backend?: "auto" | "native" | "interpreter";
   readonly threads?: number;

@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { Policy } from "@kvasir/kv-policies";
+import type { Policy, PolicyDefinition } from "@kvasir/kv-policies";
 import { PagePool } from "@kvasir/paged-memory";
 import { type Device, loadModel, type Model, openDevice, type PageMemory } from "@kvasir/runtime";
 import type { Tokenizer } from "@kvasir/tokenizer";
@@ -9,7 +9,7 @@ import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
 import { budgetPages, type PageBudget } from "./page-budget.ts";
-import { choosePolicy } from "./policy-choice.ts";
+import { checkPolicies, choosePolicy } from "./policy-choice.ts";
 
 /** Everything that an engine owns. */
 export type LoadedEngine = {
@@ -22,6 +22,8 @@ export type LoadedEngine = {
   readonly eosIds: readonly number[];
   /** The engine's own policy, for requests that name none. */
   readonly policy: Policy;
+  /** Policies that can be named besides the built-in ones. */
+  readonly policies: readonly PolicyDefinition[];
   readonly pageTokens: number;
   readonly limits: LoopLimits;
   readonly info: EngineInfo;
@@ -31,6 +33,7 @@ export type LoadedEngine = {
 /** Loads model, tokenizer and policy, and takes the page memory. What was taken goes back if a later part fails. */
 export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> {
   const limits = checkOptions(options);
+  const policies = checkPolicies(options.policies);
   const owned: Disposable[] = [];
   const dispose = () => {
     for (const one of owned.splice(0).reverse()) one[Symbol.dispose]();
@@ -74,12 +77,13 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     const tokenizer = text.value;
     const eosIds = await endOfText(options.model, model.config, tokenizer);
     const budget = budgetPages(model, kvCache);
-    const policy = choosePolicy(kvCache, { model, pageTokens: budget.pageTokens }, "invalid-options");
     const { pages, pageTokens, dtype } = budget;
+    const policy = choosePolicy(kvCache, { model, pageTokens, policies }, "invalid-options");
     const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
     const pool = new PagePool({ pages });
     const info = describe(options, model, budget, policy);
-    return { device, model, memory, pool, tokenizer, eosIds, policy, pageTokens, limits, info, dispose };
+    const ours = { policy, policies, pageTokens, limits };
+    return { device, model, memory, pool, tokenizer, eosIds, ...ours, info, dispose };
   } catch (error) {
     dispose();
     throw error;
