@@ -33,11 +33,11 @@ test("points lie where their values say, from left to right, hollow where they a
       },
     ],
   });
-  // 600 x 340 with margins of 62, 26, 34 and 46.
-  expect(text).toContain('<polyline points="62.00,294.00 574.00,34.00"');
-  expect(text).toMatch(/<line x1="62" x2="574" y1="164" y2="164" class="level"\/>/);
+  // 600 x 340 with margins of 72, 26, 34 and 46.
+  expect(text).toContain('<polyline points="72.00,294.00 574.00,34.00"');
+  expect(text).toMatch(/<line x1="72" x2="574" y1="164" y2="164" class="level"\/>/);
   expect(text).toMatch(/cx="574" cy="34" r="4" fill="#ffffff"/);
-  expect(text).toMatch(/cx="62" cy="294" r="4" fill="#0072b2"/);
+  expect(text).toMatch(/cx="72" cy="294" r="4" fill="#0072b2"/);
 });
 
 test("divergences get a logarithmic axis, and all zeros a linear one", () => {

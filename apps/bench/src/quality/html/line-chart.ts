@@ -32,7 +32,7 @@ export type LineChart = {
   readonly lines: readonly ChartLine[];
 };
 
-const size = { width: 600, height: 340, left: 62, right: 26, top: 34, bottom: 46 };
+const size = { width: 600, height: 340, left: 72, right: 26, top: 34, bottom: 46 };
 
 /** Pixels between lines, so that intervals at the same memory do not hide each other. */
 const apart = 2;
