@@ -21,7 +21,8 @@ test("times each policy beside the whole prompt and a short one, and says what i
     expect(Math.abs(row.residentTokens - (row.promptTokens + 53))).toBeLessThan(3);
   for (const row of evicting) {
     expect(row.residentTokens).toBeGreaterThan(0.4 * 300);
-    expect(row.residentTokens).toBeLessThan(0.4 * 354 + 17);
+    // SnapKV keeps what is generated; the other evicts a page at a time.
+    expect(row.residentTokens).toBeLessThan(row.name === "snapkv" ? 120 + 54 : 0.4 * 354 + 17);
     expect(row.kvBytes).toBeLessThan(full.kvBytes);
     expect(row.decodeRate.samples).toHaveLength(2);
     expect(row.againstFull.samples[1]).toBe(row.decodeRate.samples[1] / full.decodeRate.samples[1]);
