@@ -35,8 +35,8 @@ export const cascadingKv = definePolicy({
       const group = cascade * 2 ** 32 + Math.floor(token / 2 ** cascade);
       const received = attentionSum[slot]! / queries;
       const wins = group !== lastGroup || received >= most;
-      // The winners of their groups first, the newest of them first; then what received most.
-      scores[slot] = wins ? 2 + token : Math.min(1, received);
+      // The winners of their groups first, of which ties let the newest stay; then what received most.
+      scores[slot] = wins ? 2 : Math.min(1, received);
       if (!wins) continue;
       if (group === lastGroup) scores[holder] = Math.min(1, most);
       lastGroup = group;

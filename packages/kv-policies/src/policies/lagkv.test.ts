@@ -102,6 +102,12 @@ describe("lagkv", () => {
     ]);
   });
 
+  it("keeps the newest of each partition where nothing stands out", () => {
+    const keys = new Float32Array(12).fill(1);
+    const longer = { ...head, seen: 12, resident: 12, budget: 8 };
+    expect(keptBy(lagkv, longer, { keys, values: keys }, { lag: 4 })).toEqual([2, 3, 6, 7, 8, 9, 10, 11]);
+  });
+
   it("keeps the newest of a text of less than two partitions", () => {
     const keys = Float32Array.of(9, -9, 3, 4, 5, 6);
     expect(keptBy(lagkv, head, { keys, values: keys }, { lag: 4 })).toEqual([2, 3, 4, 5]);
