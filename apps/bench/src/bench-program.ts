@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { benchVersion } from "./bench-version.ts";
 import { compareCommand } from "./compare/compare-command.ts";
 import { evictionSpeedCommand } from "./eviction-speed/eviction-speed-command.ts";
+import { newPolicyCommand } from "./new-policy/new-policy-command.ts";
 import { qualityCommand } from "./quality/quality-command.ts";
 import { rooflineCommand } from "./roofline/roofline-command.ts";
 import { synthesizeCommand } from "./synthesize/synthesize-command.ts";
@@ -23,5 +24,6 @@ export function benchProgram(): Command {
   qualityCommand(program);
   tuneCommand(program);
   evictionSpeedCommand(program);
+  newPolicyCommand(program);
   return program;
 }

@@ -14,6 +14,7 @@ export {
   type EvictionSpeedRow,
   evictionSpeed,
 } from "./eviction-speed/eviction-speed.ts";
+export { type NewPolicyOptions, newPolicy } from "./new-policy/new-policy.ts";
 export type { Estimate } from "./quality/estimate.ts";
 export { qualityHtml } from "./quality/html/quality-html.ts";
 export { type NeedleTask, needleTasks } from "./quality/needle-prompt.ts";
