@@ -217,3 +217,20 @@ test("attention is added up at a temperature that goes from the prompt's to the 
   const { sequence: full } = await engine.prepare(normal);
   expect(full.collection(0)).toBeUndefined();
 });
+
+test("a policy that sizes itself gives back the pages that it did not keep for its prompt", async () => {
+  await using engine = await WatchedEngine.load({ model, kvCache });
+  const policy = definePolicy({
+    name: "few",
+    signals: [],
+    sizesItself: true,
+    select: ({ resident }) => Int32Array.from({ length: 16 }, (_, i) => resident - 16 + i),
+  });
+  const request = { ...normal, maxTokens: 20, kvCache: { policy, sinks: 0, recent: 4 } };
+  const one = await engine.prepare(request);
+  const promised: number[] = [];
+  await engine.run(one, () => promised.push(one.sequence.promised));
+  // 12 heads: 60 tokens at first, then the 16 that were kept and 20 new ones.
+  expect([promised[0], promised.at(-2)]).toEqual([12 * 4, 12 * 3]);
+  expect(prompt).toHaveLength(40);
+});
