@@ -133,4 +133,29 @@ describe("allocate", () => {
       field: "keyNorm",
     });
   });
+
+  it("fails once where a policy reads ahead and gives up at the first failure", async () => {
+    const ahead = definePolicy({
+      name: "ahead",
+      signals: ["keyNorm"],
+      score: ({ keyNorm }) => keyNorm,
+      async allocate({ layers, heads, signals }) {
+        const reads = Array.from({ length: layers * heads }, (_, i) =>
+          signals(Math.floor(i / heads), i % heads),
+        );
+        for (const read of reads) await read;
+        return new Float32Array(layers * heads).fill(1);
+      },
+    });
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listen);
+    const ended = new Error("the request has ended");
+    const policy = create({ budget: 10, ...free }, ahead);
+    const query = { seen: 20, resident: () => 20, signals: () => Promise.reject(ended) };
+    await expect(policy.allocate(query)).rejects.toBe(ended);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", listen);
+    expect(unhandled).toEqual([]);
+  });
 });

@@ -145,7 +145,8 @@ export class BoundPolicy implements Policy {
     if (definition.select) {
       const kept = this.#run("select", () => definition.select!(context));
       const fault = selectionFault(kept, resident, least, facts.budget, options.sinks, recent);
-      return fault === undefined ? kept : this.#fail("INVALID_SELECTION", `select: ${fault}.`);
+      // A copy: a policy may use the same array for the next head, before this one is cut.
+      return fault === undefined ? kept.slice() : this.#fail("INVALID_SELECTION", `select: ${fault}.`);
     }
     const scores = this.#run("score", () => definition.score!(context));
     checkScores(this.name, scores, resident);
@@ -186,7 +187,9 @@ export class BoundPolicy implements Policy {
   /** Runs the policy's own code: whatever it throws becomes an error of this request. */
   #run<Result>(what: string, body: () => Result): Result {
     try {
-      return body();
+      const result: unknown = body();
+      if (result instanceof Promise) result.catch(() => {}); // it is refused, and must not fail beside that
+      return result as Result;
     } catch (cause) {
       throw policyFailed(this.name, what, cause);
     }
