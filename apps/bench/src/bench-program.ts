@@ -1,10 +1,13 @@
 import { Command } from "commander";
 import { benchVersion } from "./bench-version.ts";
 import { compareCommand } from "./compare/compare-command.ts";
+import { evictionSpeedCommand } from "./eviction-speed/eviction-speed-command.ts";
+import { newPolicyCommand } from "./new-policy/new-policy-command.ts";
 import { qualityCommand } from "./quality/quality-command.ts";
 import { rooflineCommand } from "./roofline/roofline-command.ts";
 import { synthesizeCommand } from "./synthesize/synthesize-command.ts";
 import { throughputCommand } from "./throughput-command.ts";
+import { tuneCommand } from "./tune/tune-command.ts";
 import { verifyCommand } from "./verify-command.ts";
 
 /** The `kvasir-bench` command line. */
@@ -19,5 +22,8 @@ export function benchProgram(): Command {
   compareCommand(program);
   rooflineCommand(program);
   qualityCommand(program);
+  tuneCommand(program);
+  evictionSpeedCommand(program);
+  newPolicyCommand(program);
   return program;
 }

@@ -8,6 +8,13 @@ export { type Lengths, type MeasureName, measureNames } from "./compare/measure.
 export type { ModelFacts } from "./compare/model-facts.ts";
 export type { KvasirSideOptions, LlamaSideOptions, SideInfo } from "./compare/side.ts";
 export type { Conditions } from "./conditions.ts";
+export {
+  type EvictionSpeedOptions,
+  type EvictionSpeedReport,
+  type EvictionSpeedRow,
+  evictionSpeed,
+} from "./eviction-speed/eviction-speed.ts";
+export { type NewPolicyOptions, newPolicy } from "./new-policy/new-policy.ts";
 export type { Estimate } from "./quality/estimate.ts";
 export { qualityHtml } from "./quality/html/quality-html.ts";
 export { type NeedleTask, needleTasks } from "./quality/needle-prompt.ts";
@@ -33,4 +40,9 @@ export {
   type ThroughputRow,
   throughput,
 } from "./throughput.ts";
+export type { Limits } from "./tune/search.ts";
+export { type TuneOptions, tune } from "./tune/tune.ts";
+export type { Rise, TunePoint, TuneReport } from "./tune/tune-report.ts";
+export { defaultTuneSettings, type TuneSettings } from "./tune/tune-settings.ts";
+export { tuneText } from "./tune/tune-text.ts";
 export { type Verification, type VerifyOptions, verify } from "./verify.ts";

@@ -1,40 +1,35 @@
+import { readPolicyFlags } from "@kvasir/kv-policies";
 import { SingleBar } from "cli-progress";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "./device-flags.ts";
 import { modelFolder } from "./model-folder.ts";
+import { type OnePolicyFlags, onePolicyFlags } from "./policy-flags.ts";
 import { textTable } from "./text-table.ts";
 import { throughput } from "./throughput.ts";
 
-type Flags = DeviceFlags & {
-  readonly model: string;
-  readonly prompt: number;
-  readonly generate: number;
-  readonly batch: readonly number[];
-  readonly repeat: number;
-  readonly seed: number;
-  readonly chunk?: number;
-  readonly kvPolicy: string;
-  readonly kvBudget?: number;
-  readonly kvMemory?: string;
-  readonly kvDtype: "f32" | "f16" | "bf16";
-  readonly json: boolean;
-};
+type Flags = DeviceFlags &
+  OnePolicyFlags & {
+    readonly model: string;
+    readonly prompt: number;
+    readonly generate: number;
+    readonly batch: readonly number[];
+    readonly repeat: number;
+    readonly seed: number;
+    readonly chunk?: number;
+    readonly kvMemory?: string;
+    readonly kvDtype: "f32" | "f16" | "bf16";
+    readonly json: boolean;
+  };
 
 function batches(text: string): readonly number[] {
   return text.split(",").map(wholeNumber(1, 4096));
-}
-
-function budget(text: string): number {
-  const value = Number(text);
-  if (value > 0 && Number.isFinite(value)) return value;
-  throw new InvalidArgumentError("Expected a share up to 1, or a number of tokens.");
 }
 
 const mebibytes = (bytes: number) => (bytes / 2 ** 20).toFixed(1);
 
 /** `kvasir-bench throughput`: tokens a second and memory, over batch sizes. */
 export function throughputCommand(program: Command): void {
-  deviceFlags(program.command("throughput"), "native")
+  onePolicyFlags(deviceFlags(program.command("throughput"), "native"))
     .description("measure prompt and generation throughput, peak KV bytes and peak memory")
     .option("--model <dir>", "a checkpoint folder, a GGUF file, or tiny or tiny-lckv", "tiny")
     .option("--prompt <tokens>", "length of each prompt", wholeNumber(1, 2 ** 24), 256)
@@ -43,8 +38,6 @@ export function throughputCommand(program: Command): void {
     .option("--repeat <n>", "runs of each size after a warm-up; the median counts", wholeNumber(1, 1000), 3)
     .option("--seed <n>", "of the random prompts", wholeNumber(0, 2 ** 31 - 1), 1)
     .option("--chunk <tokens>", "largest chunk of a prompt in a step (default: 512)", wholeNumber(1, 65_536))
-    .option("--kv-policy <name>", "eviction policy", "full")
-    .option("--kv-budget <budget>", "what a head keeps: a share up to 1, or tokens", budget)
     .option("--kv-memory <bytes>", "memory for pages, like 512MiB")
     .addOption(
       new Option("--kv-dtype <type>", "format of pages").choices(["f32", "f16", "bf16"]).default("f16"),
@@ -52,6 +45,7 @@ export function throughputCommand(program: Command): void {
     .option("--json", "print one JSON document", false)
     .action(async (flags: Flags) => {
       const { prompt, generate, batch, repeat, seed } = flags;
+      const { choice, policies } = await readPolicyFlags(flags);
       const bar = new SingleBar({
         format: "{bar} {value}/{total} runs",
         stream: process.stderr,
@@ -73,10 +67,10 @@ export function throughputCommand(program: Command): void {
               stepTokens: Math.max(512, flags.chunk),
               chunkTokens: flags.chunk,
             }),
+            policies,
             kvCache: {
-              policy: flags.kvPolicy,
+              ...choice,
               dtype: flags.kvDtype,
-              ...(flags.kvBudget !== undefined && { budget: flags.kvBudget }),
               ...(flags.kvMemory !== undefined && { memory: flags.kvMemory }),
             },
           },

@@ -8,6 +8,8 @@ export type Flags = {
   readonly host: string;
   readonly port: number;
   readonly kvPolicy?: string;
+  readonly kvPolicies?: readonly string[];
+  readonly kvOption?: readonly string[];
   readonly kvBudget?: number;
   readonly kvMemory?: number;
   readonly kvDtype?: "f32" | "f16" | "bf16";
@@ -53,8 +55,17 @@ export function commandLine(
     )
     .option("--host <address>", "where to listen; 0.0.0.0 lets other machines in", "127.0.0.1")
     .option("--port <number>", "0 for any free one", integer(0, 65_535), 8080)
-    .option("--kv-policy <name>", "eviction policy: full, streaming-llm, l2-norm, ... (default: full)")
+    .option(
+      "--kv-policy <policy>",
+      "eviction policy: a name like snapkv or adaptive+h2o, a file like ./mine.js, or a package (default: full)",
+    )
+    .option(
+      "--kv-policies <module>",
+      "a file or package whose policies requests may name; repeatable",
+      collect,
+    )
     .option("--kv-budget <amount>", "what each head keeps: a share up to 1, or a number of tokens", budget)
+    .option("--kv-option <name=value>", "another option of the policy; repeatable", collect)
     .option(
       "--kv-memory <bytes>",
       "memory for the KV cache, like 512MiB (default: what is free, bounded)",
@@ -94,6 +105,10 @@ export function commandLine(
     .addOption(
       new Option("--log-format <format>", "default: text at a terminal, else json").choices(["text", "json"]),
     );
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
 }
 
 function integer(low: number, high: number): (text: string) => number {

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Engine, type EngineOptions } from "@kvasir/core";
+import { readPolicyFlags } from "@kvasir/kv-policies";
 import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
@@ -60,7 +61,9 @@ async function serve(
   asText: boolean,
   load: (options: EngineOptions) => Promise<OwnEngine>,
 ): Promise<void> {
-  const options = { ...toEngineOptions(flags), onWarning: (message: string) => logger.warn(message) };
+  const named = await readPolicyFlags(flags);
+  for (const [policy, from] of named.sources) logger.info({ policy, from }, "loaded a policy");
+  const options = { ...toEngineOptions(flags, named), onWarning: (message: string) => logger.warn(message) };
   const engine = await withProgress(process.stderr, `loading ${flags.model}`, (report) =>
     load({ ...options, onLoadProgress: report }),
   );

@@ -1,5 +1,7 @@
 import { EngineError } from "@kvasir/core";
+import { PolicyError } from "@kvasir/kv-policies";
 import { ApiError } from "./api-error.ts";
+import { snakeCase } from "./kv-cache-field.ts";
 
 /** Seconds after which a refused client may try again. */
 const retryAfter = { "Retry-After": "1" };
@@ -18,8 +20,6 @@ const jsonNames: FieldNames = {
   logitBias: "logit_bias",
   ignoreEos: "ignore_eos",
   kvCache: "kv_cache",
-  minTokens: "min_tokens",
-  protectLayers: "protect_layers",
 };
 
 /**
@@ -30,11 +30,20 @@ const jsonNames: FieldNames = {
 export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
   if (error instanceof ApiError) return error;
   if (!(error instanceof EngineError)) return internal(error);
-  const param = error.param === undefined ? undefined : translate(error.param, names);
-  const message = translate(error.message, names);
+  const isOption = optionPattern.test(error.param ?? "");
+  const own = isOption ? { ...names, ...optionName(error.param!) } : names;
+  const param = error.param === undefined ? undefined : translate(error.param, own);
+  const words = isOption ? withoutCamelCase(error.message) : error.message;
+  const message = translate(words, own);
   const details = { cause: error, ...(param === undefined ? {} : { param }) };
   switch (error.code) {
     case "invalid-request":
+      return new ApiError(
+        400,
+        isUnknownOption(error) ? "unknown_parameter" : "invalid_value",
+        message,
+        details,
+      );
     case "invalid-options":
       return new ApiError(400, "invalid_value", message, details);
     case "context-length-exceeded":
@@ -69,7 +78,29 @@ function internal(cause: unknown): ApiError {
 
 /** Replaces whole words only, so that a policy's name in a message stays as the client wrote it. */
 function translate(text: string, names: FieldNames): string {
-  return text.replace(/\b[a-zA-Z]+\b/g, (word) => own(names, word) ?? own(jsonNames, word) ?? word);
+  return text.replace(
+    /\b[a-zA-Z][a-zA-Z0-9]*\b/g,
+    (word) => own(names, word) ?? own(jsonNames, word) ?? word,
+  );
+}
+
+/** An option of a policy: any name that a parameter may have. */
+const optionPattern = /^kvCache\.(?!policy$)[a-z][a-zA-Z0-9]*$/;
+
+function optionName(param: string): FieldNames {
+  const name = param.slice("kvCache.".length);
+  return { [name]: snakeCase(name) };
+}
+
+/** Other options that the message names; what stands in quotes is the client's or the policy's. */
+function withoutCamelCase(message: string): string {
+  return message.replace(/"[^"]*"|\b(?!kvCache\b)[a-z][a-z0-9]*[A-Z][a-zA-Z0-9]*\b/g, (word) =>
+    word.startsWith('"') ? word : snakeCase(word),
+  );
+}
+
+function isUnknownOption({ cause }: EngineError): boolean {
+  return cause instanceof PolicyError && cause.code === "UNKNOWN_OPTION";
 }
 
 function own(names: FieldNames, word: string): string | undefined {

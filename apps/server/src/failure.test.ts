@@ -1,4 +1,5 @@
 import { EngineError, type EngineErrorCode } from "@kvasir/core";
+import { createPolicy, type PolicyError, type PolicyOptions, SIGNALS } from "@kvasir/kv-policies";
 import { describe, expect, it } from "vitest";
 import { AppClient, chat, completions, dataLines, errorOf, hello } from "../tests/app-client.ts";
 
@@ -12,6 +13,18 @@ const cases: readonly [EngineErrorCode, number, string, string][] = [
   ["disposed", 503, "shutting_down", "server_error"],
   ["internal", 500, "internal_error", "server_error"],
 ];
+
+/** What the engine throws where a policy refuses its options. */
+function engineError(policy: string, options: PolicyOptions): EngineError {
+  try {
+    createPolicy(policy, options, { layers: 4, heads: 2, pageTokens: 16, signals: SIGNALS });
+  } catch (error) {
+    const { field, message } = error as PolicyError;
+    const param = `kvCache.${field}`;
+    return new EngineError("invalid-request", `${param}: ${message}`, param, { cause: error });
+  }
+  throw new Error("it was not refused");
+}
 
 describe.each([false, true])("with stream: %s, what the engine refuses", (stream) => {
   it.each(cases)("%s is %i %s", async (code, status, apiCode, type) => {
@@ -44,6 +57,31 @@ describe("an error of the engine", () => {
       param: expected,
       message: `${expected}: wrong, not "myPolicy"`,
     });
+  });
+
+  it("about a policy's option names it and all others as the JSON has them, and no signal, name or value otherwise", async () => {
+    const client = new AppClient();
+    for (const [policy, options, param, message] of [
+      [
+        "adaptive+h2o",
+        { alphaSafeguard: 3 },
+        "kv_cache.alpha_safeguard",
+        /: alpha_safeguard: expected .* 0\.\.1/,
+      ],
+      ["snapkv", { pooling: "myPool" }, "kv_cache.pooling", /received "myPool"/],
+      [
+        "h2o",
+        { gain2: 3 },
+        "kv_cache.gain2",
+        /option "gain2" is unknown; it takes .*min_tokens, .*recent_share/,
+      ],
+      ["h2o", { myGain: 3 }, "kv_cache.my_gain", /option "my_gain" is unknown/],
+    ] as const) {
+      client.engine.failure = engineError(policy, options);
+      const error = await errorOf(await client.post(chat, hello));
+      expect(error).toMatchObject({ param, message: expect.stringMatching(message) });
+      expect(error.code).toBe(/unknown/.test(error.message) ? "unknown_parameter" : "invalid_value");
+    }
   });
 
   it("that nobody foresaw does not show its message", async () => {

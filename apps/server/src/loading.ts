@@ -1,14 +1,20 @@
 import { existsSync } from "node:fs";
 import { EngineError, type EngineOptions, type LoadProgress } from "@kvasir/core";
+import type { FlaggedPolicies } from "@kvasir/kv-policies";
 import { modelPath, tinyModels } from "@kvasir/tiny-models";
 import type { Flags } from "./command-line.ts";
 import { formatBytes } from "./quantity.ts";
 
-/** The engine's options for these flags. Throws where the model is neither embedded nor a path that exists. */
-export function toEngineOptions(flags: Flags): EngineOptions {
+/**
+ * The engine's options for these flags and the policies that they name. Throws where the model is neither embedded
+ * nor a path that exists.
+ */
+export function toEngineOptions(
+  flags: Flags,
+  { choice, policies }: Pick<FlaggedPolicies, "choice" | "policies">,
+): EngineOptions {
   const kvCache = {
-    ...(flags.kvPolicy === undefined ? {} : { policy: flags.kvPolicy }),
-    ...(flags.kvBudget === undefined ? {} : { budget: flags.kvBudget }),
+    ...choice,
     ...(flags.kvMemory === undefined ? {} : { memory: flags.kvMemory }),
     ...(flags.kvDtype === undefined ? {} : { dtype: flags.kvDtype }),
     ...(flags.pageTokens === undefined ? {} : { pageTokens: flags.pageTokens }),
@@ -16,6 +22,7 @@ export function toEngineOptions(flags: Flags): EngineOptions {
   return {
     model: resolveModel(flags.model),
     kvCache,
+    policies,
     backend: flags.backend,
     maxWaiting: flags.maxWaiting,
     ...(flags.weights === undefined ? {} : { weights: flags.weights }),
@@ -40,6 +47,7 @@ const flagNames: Readonly<Record<string, string>> = {
   "kvCache.memory": "--kv-memory",
   "kvCache.dtype": "--kv-dtype",
   "kvCache.pageTokens": "--page-tokens",
+  policies: "--kv-policies",
   model: "--model",
   weights: "--weights",
   threads: "--threads",
@@ -54,7 +62,8 @@ const flagNames: Readonly<Record<string, string>> = {
 export function loadingFailure(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof EngineError) || error.param === undefined) return message;
-  const flag = flagNames[error.param];
+  const option = /^kvCache\.(\w+)$/.exec(error.param)?.[1];
+  const flag = flagNames[error.param] ?? (option && `--kv-option ${option}`);
   return flag === undefined ? message : message.replaceAll(error.param, flag);
 }
 

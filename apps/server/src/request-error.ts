@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { ApiError } from "./api-error.ts";
+import { snakeCase } from "./kv-cache-field.ts";
 
 type Body = Readonly<Record<string, unknown>>;
 
@@ -79,8 +80,14 @@ function toError(issue: z.core.$ZodIssue, body: Body): ApiError {
 
 function unknownField(name: string): ApiError {
   const param = name.slice(0, 80);
-  const hint = Object.hasOwn(renamed, param) ? `; did you mean ${renamed[param]}?` : "";
+  const meant = Object.hasOwn(renamed, param) ? renamed[param] : ofPolicy(param);
+  const hint = meant === undefined ? "" : `; did you mean ${meant}?`;
   return new ApiError(400, "unknown_parameter", `${param}: unknown field${hint}`, { param });
+}
+
+/** A policy's option as its source has it, and not as JSON here has it. */
+function ofPolicy(param: string): string | undefined {
+  return /^kv_cache\.[a-z]+[A-Z][a-zA-Z]*$/.test(param) ? snakeCase(param) : undefined;
 }
 
 /** `messages[0].content`, as OpenAI writes it. */

@@ -39,6 +39,12 @@ describe("a request", () => {
         recent: 32,
         min_tokens: 64,
         protect_layers: [0, -1],
+        prefill: "chunk",
+        decode: false,
+        alpha_safeguard: 0.3,
+        pooling: "max",
+        weights: [1, 0.5],
+        nothing: null,
       },
       user: "me",
       n: 1,
@@ -63,6 +69,11 @@ describe("a request", () => {
         recent: 32,
         minTokens: 64,
         protectLayers: [0, -1],
+        prefill: "chunk",
+        decode: false,
+        alphaSafeguard: 0.3,
+        pooling: "max",
+        weights: [1, 0.5],
       },
     };
     expect(await requestFor(completions, { ...common, prompt: [1, 2, 3], logprobs: 3 })).toEqual({
@@ -183,7 +194,24 @@ describe("a refusal", () => {
       "logit_bias",
       "invalid_value",
     ],
-    [completions, { prompt: "a", kv_cache: { polizy: "full" } }, "kv_cache.polizy", "unknown_parameter"],
+    [completions, { prompt: "a", kv_cache: { minTokens: 1 } }, "kv_cache.minTokens", "unknown_parameter"],
+    [completions, { prompt: "a", kv_cache: { "a.b": 1 } }, "kv_cache.a.b", "unknown_parameter"],
+    [
+      completions,
+      JSON.parse('{"prompt": "a", "kv_cache": {"__proto__": 1}}'),
+      "kv_cache.__proto__",
+      "unknown_parameter",
+    ],
+    [completions, { prompt: "a", kv_cache: { seed: {} } }, "kv_cache.seed", "invalid_value"],
+    [completions, { prompt: "a", kv_cache: { seed: [1, "a"] } }, "kv_cache.seed", "invalid_value"],
+    [
+      completions,
+      { prompt: "a", kv_cache: { pooling: "a".repeat(65) } },
+      "kv_cache.pooling",
+      "invalid_value",
+    ],
+    [completions, { prompt: "a", kv_cache: { prefill: "never" } }, "kv_cache.prefill", "invalid_value"],
+    [completions, { prompt: "a", kv_cache: { decode: 0 } }, "kv_cache.decode", "invalid_value"],
     [completions, { prompt: "a", kv_cache: { budget: 0 } }, "kv_cache.budget", "invalid_value"],
     [completions, { prompt: "a", stream_options: {} }, "stream_options", "invalid_value"],
     [chat, { ...hello, prompt: "a" }, "prompt", "unknown_parameter"],
@@ -228,6 +256,12 @@ describe("a refusal", () => {
     const error = await errorOf(response);
     expect(error).toMatchObject({ param, code, type: "invalid_request_error" });
     expect(error.message).toContain(param);
+  });
+
+  it("of an option in camelCase says how it is written here", async () => {
+    const kv_cache = { policy: "adaptive+h2o", alphaSafeguard: 0.2 };
+    const response = await new AppClient().post(completions, { prompt: "a", kv_cache });
+    expect((await errorOf(response)).message).toContain("did you mean kv_cache.alpha_safeguard?");
   });
 
   it("of more values than any request needs comes before they are checked, token ids apart", async () => {

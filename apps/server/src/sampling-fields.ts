@@ -13,32 +13,11 @@ import {
   text,
   unsupported,
 } from "./field.ts";
+import { kvCache, toPolicyChoice } from "./kv-cache-field.ts";
 
 const stopLimit = 16;
 const stopError = `a string of 1 to 1000 characters, or an array of at most ${stopLimit} of them`;
 const stopString = text(stopError).min(1, { error: stopError }).max(1000, { error: stopError });
-const budgetError = `a share above 0 and up to 1, or a whole number of tokens up to ${maxCount}`;
-
-const kvCache = z
-  .strictObject(
-    {
-      policy: shortString(64).nullish(),
-      budget: z
-        .number({ error: budgetError })
-        .refine((n) => n > 0 && n <= maxCount && (n <= 1 || Number.isInteger(n)), { error: budgetError })
-        .nullish(),
-      sinks: integer(0, maxCount),
-      recent: integer(0, maxCount),
-      min_tokens: integer(0, maxCount),
-      protect_layers: z
-        .array(z.int({ error: "a layer's number" }), { error: "an array of layer numbers" })
-        .max(1024, { error: "an array of at most 1024 layer numbers" })
-        .nullish(),
-    },
-    { error: "an object with policy, budget, sinks, recent, min_tokens, protect_layers" },
-  )
-  .nullish();
-
 const idKeysError = "token ids as keys";
 
 const logitBias = z
@@ -139,17 +118,6 @@ export function toSampling(body: SharedFields): GenerateRequest {
     stop: body.stop ?? undefined,
     ignoreEos: body.ignore_eos ?? undefined,
     kvCache: body.kv_cache ? toPolicyChoice(body.kv_cache) : undefined,
-  });
-}
-
-function toPolicyChoice(body: NonNullable<SharedFields["kv_cache"]>): GenerateRequest["kvCache"] {
-  return withoutUndefined({
-    policy: body.policy ?? undefined,
-    budget: body.budget ?? undefined,
-    sinks: body.sinks ?? undefined,
-    recent: body.recent ?? undefined,
-    minTokens: body.min_tokens ?? undefined,
-    protectLayers: body.protect_layers ?? undefined,
   });
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { OutsideFolder } from "../../../.vitest/outside-folder.ts";
 
 const cli = fileURLToPath(new URL("../dist/cli.js", import.meta.url));
 const core = fileURLToPath(new URL("../../../packages/core/dist/index.js", import.meta.url));
@@ -18,6 +19,8 @@ function start(...args: readonly string[]) {
   child.stderr?.on("data", (data) => (written.err += data));
   return { child, written, exit: once(child, "exit").then(([code]) => code as number | null) };
 }
+
+const small = ["--port", "0", "--kv-memory", "16MiB"];
 
 async function urlOf({ child, written }: ReturnType<typeof start>): Promise<string> {
   for (;;) {
@@ -80,6 +83,45 @@ describe.skipIf(!built)("the built command, as a process of its own (needs npm r
     expect(await run.exit).toBe(1);
     expect(run.written.err).toContain("kvasir-server: --kv-budget: ");
     expect(run.written.err).not.toContain("kvCache");
+  });
+
+  it("loads a policy of a file, says so, and uses it for requests that name none", async () => {
+    const folder = new OutsideFolder();
+    const file = folder.writePolicy("mine.mjs", "mine");
+    const run = start(...small, "--kv-policy", file, "--kv-budget", "0.5", "--kv-option", "protectLayers=0");
+    const models = await (await fetch(`${await urlOf(run)}/v1/models`)).json();
+    expect(models).toMatchObject({
+      data: [{ kvasir: { policy: "mine", policyOptions: { budget: 0.5, protectLayers: [0] } } }],
+    });
+    expect(run.written.out).toContain(
+      `"policy":"mine","from":${JSON.stringify(file)},"msg":"loaded a policy"`,
+    );
+    run.child.kill("SIGTERM");
+    expect(await run.exit).toBe(0);
+    folder.remove();
+  });
+
+  it("says in one line which check a policy of a file fails, or which option it refuses, and ends with 1", async () => {
+    const folder = new OutsideFolder();
+    const right = folder.writePolicy("mine.mjs", "mine");
+    const wrong = folder.writePolicy("wrong.mjs", "wrong", "", "keyNorm.map(() => Number.NaN)");
+    for (const [flags, cause] of [
+      [
+        ["--kv-policies", wrong],
+        /^kvasir-server: --kv-policies: Policy wrong: it fails the check "keeps .*NaN/,
+      ],
+      [
+        ["--kv-policy", right, "--kv-option", "gain=1"],
+        /^kvasir-server: --kv-option gain: .*"gain" is unknown/,
+      ],
+      [["--kv-option", "sinks=3"], /^kvasir-server: --kv-option sinks: .*takes no options/],
+    ] as const) {
+      const run = start(...small, ...flags);
+      expect(await run.exit).toBe(1);
+      expect(run.written.err).toMatch(cause);
+      expect(run.written.err.trimEnd().split("\n")).toHaveLength(1);
+    }
+    folder.remove();
   });
 
   it("refuses a wrong flag with 2", async () => {

@@ -26,6 +26,8 @@ const cells = (heading: string) =>
     .flatMap((match) => [...match[1]!.matchAll(/`([^`]+)`/g)])
     .map((match) => match[1]!);
 
+const cacheFields = "policy budget sinks recent min_tokens protect_layers prefill decode".split(" ");
+
 const hasCurl = spawnSync("curl", ["--version"]).status === 0;
 
 describe.skipIf(!hasCurl)("the README's curl commands (they need curl)", () => {
@@ -92,8 +94,8 @@ describe("the README", () => {
     expect(fields.length).toBeGreaterThan(25);
     // Where the tables of the two endpoints share a name, both know it.
     for (const field of new Set(fields)) {
-      const inCache = ["policy", "budget", "sinks", "recent", "min_tokens", "protect_layers"].includes(field);
-      const wrong = inCache ? { kv_cache: { [field]: {} } } : { [field]: { wrong: true } };
+      const inCache = cacheFields.includes(field);
+      const wrong = inCache ? { kv_cache: { [field]: {} } } : { [field]: { wrong: {} } };
       const param = inCache ? `kv_cache.${field}` : field;
       const errors = [
         await errorOf(await client.post(completions, { prompt: "a", ...wrong })),

@@ -13,6 +13,8 @@ export interface PolicyFlags {
   readonly kvPolicy?: string;
   /** `--kv-policies`: files and packages whose policies are known by name. */
   readonly kvPolicies?: readonly string[];
+  /** `--kv-budget`. */
+  readonly kvBudget?: number;
   /** `--kv-option`: `name=value`. */
   readonly kvOption?: readonly string[];
 }
@@ -23,10 +25,11 @@ export interface FlaggedPolicies {
   readonly policies: readonly PolicyDefinition[];
   /** Where each of them is from, by its name. */
   readonly sources: ReadonlyMap<string, string>;
-  /** The policy of `kvPolicy`; undefined without one. */
-  readonly policy: PolicyDefinition | undefined;
-  /** Of `kvOption`. The engine checks values, which takes a model. */
-  readonly options: PolicyOptions;
+  /**
+   * What `kvPolicy`, `kvBudget` and `kvOption` choose, for an engine's `kvCache`. The engine checks values, which takes
+   * a model.
+   */
+  readonly choice: PolicyOptions & { readonly policy?: string };
 }
 
 /** What is wrong with a flag; the message begins with its name. */
@@ -46,7 +49,7 @@ export class PolicyFlagError extends Error {
  * @throws PolicyFlagError whose cause is a PolicyError where one is to blame
  */
 export async function readPolicyFlags(
-  { kvPolicy, kvPolicies = [], kvOption = [] }: PolicyFlags,
+  { kvPolicy, kvPolicies = [], kvBudget, kvOption = [] }: PolicyFlags,
   from: string = process.cwd(),
 ): Promise<FlaggedPolicies> {
   const sources = new Map<string, string>();
@@ -65,7 +68,9 @@ export async function readPolicyFlags(
           if (isPath(kvPolicy)) return (await load(kvPolicy))[0];
           return named(kvPolicy, policies) ?? (await fromPackage(kvPolicy, policies, load));
         });
-  return { policies, sources, policy, options: readOptions(kvOption, policy ?? resolvePolicy("full")) };
+  const budget = kvBudget === undefined ? {} : { budget: kvBudget };
+  const options = readOptions(kvOption, policy ?? resolvePolicy("full"), Object.keys(budget));
+  return { policies, sources, choice: { ...(policy && { policy: policy.name }), ...budget, ...options } };
 }
 
 async function naming<T>(flag: string, work: () => Promise<T>): Promise<T> {
@@ -101,13 +106,18 @@ async function fromPackage(
   }
 }
 
-function readOptions(assignments: readonly string[], definition: PolicyDefinition): PolicyOptions {
+function readOptions(
+  assignments: readonly string[],
+  definition: PolicyDefinition,
+  given: readonly string[],
+): PolicyOptions {
   const options = new Map<string, unknown>();
   for (const assignment of assignments) {
     const [name, text] = splitOnce(assignment);
     if (text === undefined || !/^[a-z][a-zA-Z0-9]*$/.test(name))
       throw new PolicyFlagError("--kv-option", `expected name=value, received ${JSON.stringify(assignment)}`);
-    if (options.has(name)) throw new PolicyFlagError("--kv-option", `${name} was given twice`);
+    if (options.has(name) || given.includes(name))
+      throw new PolicyFlagError("--kv-option", `${name} was given twice`);
     if (ENGINE_OPTIONS.includes(name))
       throw new PolicyFlagError("--kv-option", `${name} is no option of a policy`);
     options.set(name, readOption(definition, name, text));

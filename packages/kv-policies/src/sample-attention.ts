@@ -60,13 +60,16 @@ export function attentionSignals(matrices: Matrices, position: Float32Array, win
           sum += measure(matrix[query]![slot]!, query) / heads;
       return sum;
     });
-  const equalShare = (query: number) => 1 / position.filter((token) => token <= query).length;
+  const equalShares = Array.from(
+    { length: seen },
+    (_, query) => 1 / position.filter((token) => token <= query).length,
+  );
   return {
     position,
     attentionSum: total(seen, (share) => share),
     attentionRecent: total(window, (share) => share),
     attentionLast: total(1, (share) => share),
-    attentionCount: total(window, (share, query) => (share >= threshold * equalShare(query) ? 1 : 0)),
+    attentionCount: total(window, (share, query) => (share >= threshold * equalShares[query]! ? 1 : 0)),
   };
 }
 

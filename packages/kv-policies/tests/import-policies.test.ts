@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, it } from "vitest";
+import { isBuilt, OutsideFolder } from "../../../.vitest/outside-folder.ts";
 import { importPolicies, isPolicyDefinition, type PolicyDefinition, PolicyError } from "../src/index.ts";
-import { isBuilt, OutsideFolder } from "./outside-folder.ts";
 
 const folder = new OutsideFolder();
 afterAll(() => folder.remove());

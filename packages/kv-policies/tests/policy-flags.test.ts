@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { isBuilt, OutsideFolder } from "../../../.vitest/outside-folder.ts";
 import { PolicyFlagError, type PolicyFlags, readPolicyFlags } from "../src/index.ts";
-import { isBuilt, OutsideFolder } from "./outside-folder.ts";
 
 const folder = new OutsideFolder();
 const read = (flags: PolicyFlags) => readPolicyFlags(flags, folder.path);
@@ -20,14 +20,21 @@ describe("without anything from outside", () => {
     ["h2o", "h2o"],
     ["chunked+adaptive+snapkv>h2o", "chunked+adaptive+snapkv>h2o"],
   ])("--kv-policy %s is the built-in one", async (kvPolicy, name) => {
-    const { policy, policies } = await read(kvPolicy === undefined ? {} : { kvPolicy });
-    expect([policy?.name, policies]).toEqual([name, []]);
+    const { choice, policies } = await read(kvPolicy === undefined ? {} : { kvPolicy });
+    expect([choice.policy, policies]).toEqual([name, []]);
   });
 
   it("reads options by what the policy takes", async () => {
     const kvOption = ["pooling=max", "kernel=5", "protectLayers=0", "decode=true"];
-    const { options } = await read({ kvPolicy: "adaptive+snapkv", kvOption });
-    expect(options).toEqual({ pooling: "max", kernel: 5, protectLayers: [0], decode: true });
+    const { choice } = await read({ kvPolicy: "adaptive+snapkv", kvBudget: 64, kvOption });
+    expect(choice).toEqual({
+      policy: "adaptive+snapkv",
+      budget: 64,
+      pooling: "max",
+      kernel: 5,
+      protectLayers: [0],
+      decode: true,
+    });
   });
 
   it.each<[PolicyFlags, RegExp]>([
@@ -43,6 +50,7 @@ describe("without anything from outside", () => {
     [{ kvOption: ["=1"] }, /^--kv-option: expected name=value/],
     [{ kvOption: ["__proto__=1"] }, /^--kv-option: expected name=value/],
     [{ kvOption: ["sinks=1", "sinks=2"] }, /^--kv-option: sinks was given twice/],
+    [{ kvBudget: 9, kvOption: ["budget=9"] }, /^--kv-option: budget was given twice/],
     [{ kvOption: ["memory=1"] }, /^--kv-option: memory is no option of a policy/],
   ])("refuses %j", async (flags, message) => {
     const refused = await read(flags).catch((error: unknown) => error);
@@ -53,11 +61,11 @@ describe("without anything from outside", () => {
 
 describe.skipIf(!isBuilt)("with policies from outside (they need npm run build)", () => {
   it("--kv-policy takes a file, a package, and names of what --kv-policies loaded", async () => {
-    expect((await read({ kvPolicy: "./mine.mjs" })).policy?.name).toBe("mine");
-    expect((await read({ kvPolicy: "yours" })).policy?.name).toBe("yours");
+    expect((await read({ kvPolicy: "./mine.mjs" })).choice.policy).toBe("mine");
+    expect((await read({ kvPolicy: "yours" })).choice.policy).toBe("yours");
     const both = { kvPolicies: ["./mine.mjs", "yours"], kvPolicy: "adaptive+mine>yours" };
-    const { policy, policies, sources } = await read({ ...both, kvOption: ["gain=3", "alphaSafeguard=0"] });
-    expect(policy?.name).toBe("adaptive+mine>yours");
+    const { choice, policies, sources } = await read({ ...both, kvOption: ["gain=3", "alphaSafeguard=0"] });
+    expect(choice).toEqual({ policy: "adaptive+mine>yours", gain: 3, alphaSafeguard: 0 });
     expect(policies.map(({ name }) => name)).toEqual(["mine", "yours"]);
     expect([...sources]).toEqual([
       ["mine", "./mine.mjs"],
@@ -66,8 +74,8 @@ describe.skipIf(!isBuilt)("with policies from outside (they need npm run build)"
   });
 
   it("loads a file once that both flags name", async () => {
-    const { policy, policies } = await read({ kvPolicies: ["./mine.mjs"], kvPolicy: "./mine.mjs" });
-    expect(policies).toEqual([policy]);
+    const { choice, policies } = await read({ kvPolicies: ["./mine.mjs"], kvPolicy: "./mine.mjs" });
+    expect([choice.policy, policies.map(({ name }) => name)]).toEqual(["mine", ["mine"]]);
   });
 
   it("names the flag, the policy and the check that it fails", async () => {

@@ -43,7 +43,7 @@ export const modelShapes = {
     kvHeads: 12,
     mlp: 2048,
     vocab: 32_000,
-    context: 8192,
+    context: 40_960,
   },
   "qwen3-0.6b": {
     architecture: "qwen3",

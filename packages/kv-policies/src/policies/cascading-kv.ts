@@ -8,8 +8,10 @@ import { definePolicy } from "../definition.ts";
  *
  * Differs from the paper: which tokens share a place goes by their position in the text (aligned groups of 2, 4, 8, ...)
  * instead of by the order in which ring buffers took them, so that it is a rule about slots and not a state; attention
- * is the sum that a token received, divided by the queries that could see it (with the code's decay of 0.9999999, the same
- * but for the sum's scale); positions are those of the text, not those inside the cache; 4 sinks (the code: 64).
+ * is the mean over the queries that could see a token (the code's moving average, which decays by 0.9999999, is in
+ * effect the sum, which favours the older of two a little); places that nothing takes go to what received most; the
+ * prompt is attended to before it is evicted from; positions are those of the text, not those inside the cache; 4 sinks
+ * (the code: 64).
  */
 export const cascadingKv = definePolicy({
   name: "cascading-kv",
@@ -18,23 +20,29 @@ export const cascadingKv = definePolicy({
   parameters: {
     cascades: { type: "integer", default: 4, minimum: 1, maximum: 16, description: "windows, each sparser" },
   },
-  score: ({ position, attentionSum, seen, budget, options: { cascades, sinks } }) => {
+  score: ({ position, attentionSum, resident, seen, budget, options: { cascades, sinks } }) => {
     const places = Math.max(1, Math.floor((budget - sinks) / cascades));
-    const received = (slot: number) => attentionSum[slot]! / Math.max(1, seen - position[slot]!);
-    const best = new Map<number, number>();
-    const groups = Array.from(position, (token, slot) => {
-      if (slot < sinks) return slot; // stays, and takes no other token's place
-      const age = seen - 1 - token;
+    const scores = new Float32Array(resident);
+    // Slots ascend in position, so those of one group follow each other. Sinks stay, and take no token's place.
+    let lastGroup = -1;
+    let holder = -1;
+    let most = 0;
+    for (let slot = sinks; slot < resident; slot++) {
+      const token = position[slot]!;
+      const queries = Math.max(1, seen - token);
       // Windows 0..i cover places * (2^(i+1) - 1) tokens.
-      const cascade = Math.min(cascades - 1, Math.floor(Math.log2(Math.floor(age / places) + 1)));
-      const group = (cascade + 1) * 2 ** 32 + Math.floor(token / 2 ** cascade);
-      const holder = best.get(group);
-      if (holder === undefined || received(slot) >= received(holder)) best.set(group, slot);
-      return group;
-    });
-    // The winners of their groups first, the newest of them first; then what received most.
-    return Float32Array.from(groups, (group, slot) =>
-      best.get(group) === slot ? 2 + position[slot]! : Math.min(1, received(slot)),
-    );
+      const cascade = Math.min(cascades - 1, 31 - Math.clz32(Math.floor((queries - 1) / places) + 1));
+      const group = cascade * 2 ** 32 + Math.floor(token / 2 ** cascade);
+      const received = attentionSum[slot]! / queries;
+      const wins = group !== lastGroup || received >= most;
+      // The winners of their groups first, of which ties let the newest stay; then what received most.
+      scores[slot] = wins ? 2 : Math.min(1, received);
+      if (!wins) continue;
+      if (group === lastGroup) scores[holder] = Math.min(1, most);
+      lastGroup = group;
+      holder = slot;
+      most = received;
+    }
+    return scores;
   },
 });

@@ -18,10 +18,12 @@ export const keydiff = definePolicy({
     const norms = lengths(keys, resident);
     const anchor = sumOfDirections(keys, norms);
     const scale = Math.hypot(...anchor) || 1;
-    return new Float32Array(resident).map((_, slot) => {
+    const scores = new Float32Array(resident);
+    for (let slot = 0; slot < resident; slot++) {
       let dot = 0;
       for (let c = 0; c < anchor.length; c++) dot += anchor[c]! * keys[slot * anchor.length + c]!;
-      return -dot / (scale * (norms[slot] || 1));
-    });
+      scores[slot] = -dot / (scale * (norms[slot] || 1)); // 0 of a key without direction
+    }
+    return scores;
   },
 });

@@ -9,8 +9,10 @@ import { definePolicy } from "../definition.ts";
  *
  * Differs from the paper: the budget is of the whole head (the partitions share what the kept tail leaves, the best
  * of each first, as many of each); what was compressed once is compared again with what follows it now, where the
- * authors' code never looks at it again; a tail that is larger than the budget loses its oldest tokens. 16 sinks as in the
- * code; lag 128 as in kvpress (1024 in the code, which needs prompts of thousands of tokens).
+ * authors' code never looks at it again; a tail that is larger than the budget loses its oldest tokens; a channel that
+ * does not vary in the next partition counts for nothing (the code divides by zero); a prompt is evicted from at its end
+ * unless `prefill: "chunk"` says after each chunk. 16 sinks as in the code; lag 128 as in kvpress (1024 in the code,
+ * which needs prompts of thousands of tokens). Keys are taken as cached, after rotary embedding, as there.
  */
 export const lagkv = definePolicy({
   name: "lagkv",
@@ -33,9 +35,7 @@ export const lagkv = definePolicy({
       const order = ofKeys.map((score, i) => score + ofValues[i]!);
       // Ranks, so that each partition keeps as many: softmax scores of different partitions do not compare.
       const ranks = [...order.keys()].sort((a, b) => order[a]! - order[b]! || a - b);
-      ranks.forEach((slot, rank) => {
-        scores[first + slot] = rank / lag;
-      });
+      for (let rank = 0; rank < lag; rank++) scores[first + ranks[rank]!] = rank / lag;
     }
     return scores;
   },
@@ -43,27 +43,30 @@ export const lagkv = definePolicy({
 
 /** Softmax over slots first..first + lag - 1 of the deviation over channels, scaled to the range of the next `lag`. */
 function standingOut(vectors: Float32Array, dim: number, first: number, lag: number): Float64Array {
-  const low = new Float64Array(dim).fill(Number.POSITIVE_INFINITY);
-  const high = new Float64Array(dim).fill(Number.NEGATIVE_INFINITY);
-  for (let slot = first + lag; slot < first + 2 * lag; slot++) {
+  const start = first * dim;
+  const middle = start + lag * dim;
+  const end = middle + lag * dim;
+  const low = Float64Array.from(vectors.subarray(middle, middle + dim));
+  const scale = low.slice(); // the highest, first
+  for (let row = middle + dim; row < end; row += dim) {
     for (let c = 0; c < dim; c++) {
-      const x = vectors[slot * dim + c]!;
+      const x = vectors[row + c]!;
       if (x < low[c]!) low[c] = x;
-      if (x > high[c]!) high[c] = x;
+      else if (x > scale[c]!) scale[c] = x;
     }
   }
+  for (let c = 0; c < dim; c++) scale[c] = scale[c]! > low[c]! ? 1 / (scale[c]! - low[c]!) : 0;
+
+  const deviations = new Float64Array(lag);
   const scaled = new Float64Array(dim);
-  const deviations = new Float64Array(lag).map((_, i) => {
-    let mean = 0;
-    for (let c = 0; c < dim; c++) {
-      const range = high[c]! - low[c]!;
-      scaled[c] = range > 0 ? (vectors[(first + i) * dim + c]! - low[c]!) / range : 0; // what does not vary tells nothing
-      mean += scaled[c]! / dim;
-    }
-    let variance = 0;
-    for (let c = 0; c < dim; c++) variance += (scaled[c]! - mean) ** 2 / dim;
-    return Math.sqrt(variance);
-  });
+  for (let row = start, i = 0; row < middle; row += dim, i++) {
+    let sum = 0;
+    for (let c = 0; c < dim; c++) sum += scaled[c] = (vectors[row + c]! - low[c]!) * scale[c]!;
+    const mean = sum / dim;
+    let squares = 0;
+    for (let c = 0; c < dim; c++) squares += (scaled[c]! - mean) * (scaled[c]! - mean);
+    deviations[i] = Math.sqrt(squares / Math.max(1, dim - 1));
+  }
   const greatest = deviations.reduce((most, x) => Math.max(most, x), 0);
   const weights = deviations.map((x) => Math.exp(x - greatest));
   const total = weights.reduce((sum, x) => sum + x, 0);

@@ -12,8 +12,10 @@ export const random = definePolicy({
   parameters: {
     seed: { type: "integer", default: 1, minimum: 0, maximum: 65535, description: "which sample" },
   },
-  score: ({ position, layer, heads, head, options: { seed } }) =>
-    position.map((token) => hash(hash(hash(seed) ^ (layer * heads + head)) ^ token) >>> 8),
+  score: ({ position, layer, heads, head, options: { seed } }) => {
+    const sample = hash(hash(seed) ^ (layer * heads + head));
+    return position.map((token) => hash(sample ^ token) >>> 8); // 24 bits: what a float32 holds
+  },
 });
 
 /** The 32-bit finaliser of MurmurHash3 (Appleby 2011, public domain) after one odd step, so that 0 is not 0. */

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
-const built = fileURLToPath(new URL("../dist/index.js", import.meta.url));
+const built = fileURLToPath(new URL("../packages/kv-policies/dist/index.js", import.meta.url));
 export const isBuilt = existsSync(built);
 
 /**
- * The folder of someone who writes policies, with this package installed, as it is built. It lies in a `node_modules`,
+ * The folder of someone who writes policies, with @kvasir/kv-policies installed, as it is built. It lies in a `node_modules`,
  * from which Vitest leaves everything to Node, as it is for users.
  */
 export class OutsideFolder {
