@@ -1,4 +1,4 @@
-import type { Needs, Phase, Signal, SignalSet } from "@kvasir/kv-policies";
+import type { Needs, Phase, Policy, Signal, SignalSet } from "@kvasir/kv-policies";
 import type { AttentionRead, Model, PageMemory, SlotData } from "@kvasir/runtime";
 import type { Sequence } from "./sequence.ts";
 
@@ -20,6 +20,13 @@ const stored = ["position", "keyNorm", "valueNorm", "attentionSum", "keys", "val
 const isStored = (signal: Signal): signal is SlotData => stored.includes(signal as SlotData);
 /** What is averaged over the heads of a layer where the policy says so. */
 export const isAttention = (signal: Signal): boolean => signal.startsWith("attention");
+
+/** Whether the newest queries say it. */
+const isOfQueries = (signal: Signal): boolean => isAttention(signal) && !isStored(signal);
+
+/** Whether a policy reads what the newest queries say in a phase. */
+export const goesByQueries = (policy: Policy, phase: Phase): boolean =>
+  policy.signalsIn(phase).some(isOfQueries);
 
 type Table = { readonly pages: Int32Array; readonly slots: number };
 type Numbers = () => Float32Array;

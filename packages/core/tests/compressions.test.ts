@@ -234,3 +234,33 @@ test("a policy that sizes itself gives back the pages that it did not keep for i
   expect([promised[0], promised.at(-2)]).toEqual([12 * 4, 12 * 3]);
   expect(prompt).toHaveLength(40);
 });
+
+test.each([
+  ["snapkv", {}, 0],
+  ["snapkv", { decode: true }, 1],
+  ["duo-attention", {}, 0],
+  ["snapkv>h2o", {}, 0],
+  ["h2o>snapkv", { decode: true }, 1],
+] as const)(
+  "%s, %o: queries are kept while decoding only where they are read: %i windows",
+  async (policy, options, kept) => {
+    await using engine = await WatchedEngine.load({ model, kvCache });
+    const request = { ...normal, maxTokens: 6, kvCache: { policy, ...small, ...options } };
+    const one = await engine.prepare(request);
+    const windows: number[] = [];
+    await engine.run(one, () => windows.push(one.sequence.queries ? 1 : 0));
+    expect([windows[0], windows.at(-2)]).toEqual([1, kept]);
+  },
+);
+
+test.each([
+  ["h2o", {}, true],
+  ["h2o", { decode: false }, false],
+  ["h2o>snapkv", {}, false],
+  ["full>h2o", {}, true],
+] as const)("%s, %o: attention is added up beyond the prompt: %s", async (policy, options, isKept) => {
+  await using engine = await WatchedEngine.load({ model, kvCache });
+  const { sequence } = await engine.prepare({ ...normal, kvCache: { policy, ...small, ...options } });
+  expect(sequence.collection(prompt.length - 1)).toBeDefined();
+  expect(sequence.collection(prompt.length) !== undefined).toBe(isKept);
+});

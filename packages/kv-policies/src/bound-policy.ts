@@ -11,7 +11,7 @@ import { checkCount, policyFailed, refuseCall } from "./call-checks.ts";
 import { checkScores } from "./check-scores.ts";
 import { signalsOf } from "./combination.ts";
 import { declaredSignals } from "./declared-signals.ts";
-import type { HeadContext, PolicyDefinition } from "./definition.ts";
+import type { HeadContext, Phase, PolicyDefinition } from "./definition.ts";
 import { PolicyError, type PolicyErrorCode } from "./errors.ts";
 import type { OptionsOf, PolicyParameters } from "./options.ts";
 import { goesByLayer } from "./parts-fault.ts";
@@ -45,6 +45,7 @@ export class BoundPolicy implements Policy {
   readonly #definition: PolicyDefinition;
   readonly #environment: PolicyEnvironment;
   readonly #acting: ActingParts;
+  readonly #signals: { readonly [P in Phase]: readonly Signal[] };
 
   /** `options` and `acting` were checked: `createPolicy` does so. */
   constructor({
@@ -71,6 +72,8 @@ export class BoundPolicy implements Policy {
     this.allocates = this.evicts && allocates(definition);
     const needs = this.evicts ? parts.map((part) => part.needs) : [];
     this.signals = signalsOf(needs);
+    const signalsOfPhase = (phase: Phase) => signalsOf(acting[phase].map((part) => part.needs));
+    this.#signals = { prefill: signalsOfPhase("prefill"), decode: signalsOfPhase("decode") };
     this.window = windowOfNeeds(needs);
     this.collects = collectsOfNeeds(definition.name, needs);
     this.positions = positions;
@@ -79,6 +82,10 @@ export class BoundPolicy implements Policy {
 
   needs(place: Place): Needs {
     return this.#at(place).needs;
+  }
+
+  signalsIn(phase: Phase): readonly Signal[] {
+    return this.evicts ? this.#signals[phase] : [];
   }
 
   mergeAt(place: Place): { readonly threshold: number } | undefined {
