@@ -2,6 +2,7 @@ import { checkIntegrity, type PagePool, PageTables } from "@kvasir/paged-memory"
 import type { Model, PageMemory, StepResult } from "@kvasir/runtime";
 import { EngineError } from "./engine-error.ts";
 import { evict } from "./eviction.ts";
+import { goesByQueries } from "./head-signals.ts";
 import { PagePromises } from "./page-promises.ts";
 import { PromptCompressions } from "./prompt-compressions.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
@@ -173,6 +174,7 @@ export class EngineLoop {
       this.evictedSlots += evicted;
       if (error && this.#running.includes(sequence)) this.#end(sequence, error);
       else this.#promises.renew(sequence);
+      if (sequence.phase === "prompt-end" && !goesByQueries(sequence.policy, "decode")) dropQueries(sequence);
       this.#wake?.();
     });
   }
@@ -260,8 +262,7 @@ export class EngineLoop {
   #end(sequence: Sequence, error?: unknown): void {
     this.#running = this.#running.filter((other) => other !== sequence);
     this.#promises.release(sequence);
-    sequence.queries?.dispose();
-    sequence.queries = undefined;
+    dropQueries(sequence);
     if (error === undefined) sequence.queue.end();
     else sequence.queue.fail(error);
   }
@@ -270,6 +271,11 @@ export class EngineLoop {
     this.#dropWaiting();
     for (const sequence of this.#running.filter(condition)) this.#end(sequence);
   }
+}
+
+function dropQueries(sequence: Sequence): void {
+  sequence.queries?.dispose();
+  sequence.queries = undefined;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

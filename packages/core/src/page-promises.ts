@@ -29,17 +29,21 @@ export class PagePromises {
 
   /** The most pages that a sequence holds at once from now on; `promptDone`: its prompt was read and compressed. */
   #need(sequence: Sequence, promptDone: boolean): number {
-    const { policy, promptLength, maxLength, allocation } = sequence;
+    const { policy, promptLength, maxLength, allocation, logical } = sequence;
     let pages = 0;
     for (let index = 0; index < this.#kvLayers * this.#kvHeads; index++) {
+      const layer = Math.floor(index / this.#kvHeads);
       const { prefill, decode } = policy.maximumResident({
-        layer: Math.floor(index / this.#kvHeads),
+        layer,
         prompt: promptLength,
         maxNew: maxLength - promptLength,
         chunk: this.#chunkTokens,
         ...(allocation && { share: allocation.shares[index]! }),
       });
-      const slots = promptDone ? decode : Math.max(prefill, decode);
+      // A policy that sizes itself announces much and may have kept little; what it kept grows a slot a token.
+      const slots = promptDone
+        ? Math.min(decode, sequence.pages!.resident(layer, index % this.#kvHeads) + maxLength - logical)
+        : Math.max(prefill, decode);
       pages += Math.ceil(slots / this.#pageTokens);
     }
     return pages;

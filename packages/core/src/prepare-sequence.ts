@@ -58,10 +58,11 @@ export async function prepareScore(
   const prompt = await promptIds({ prompt: asked }, { tokenizer, vocabSize });
   const maxLength = prompt.length + continuation.length;
   if (maxLength > maxPositions && !staysInside(policy, model, prompt.length, continuation.length)) {
+    const field = prompt.length > maxPositions ? "prompt" : "continuation";
     throw new EngineError(
       "context-length-exceeded",
-      `continuation: ${prompt.length} tokens of prompt and ${continuation.length} to score do not fit a context of ${maxPositions}`,
-      "continuation",
+      `${field}: ${prompt.length} tokens of prompt and ${continuation.length} to score do not fit a context of ${maxPositions}`,
+      field,
     );
   }
   const wholeChunks = cutsMatter(policy, model);
@@ -90,5 +91,5 @@ function staysInside(policy: Policy, { config, kvLayers }: Model, prompt: number
   if (policy.positions !== "cache" || !policy.evicts || prompt + maxNew > lastPosition) return false;
   return Array.from({ length: kvLayers }, (_, layer) =>
     policy.maximumResident({ layer, prompt, maxNew }),
-  ).every(({ decode }) => decode <= config.maxPositions);
+  ).every(({ prefill, decode }) => Math.max(prefill, decode) <= config.maxPositions);
 }

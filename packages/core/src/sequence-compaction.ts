@@ -33,9 +33,13 @@ export function compactionsOf(sequence: Sequence, choices: readonly Choice[]): C
   return compactions;
 }
 
-/** Where attention is averaged over a layer's heads slot by slot, slot s must be the same token in all of them. */
+/**
+ * Where attention is averaged over a layer's heads slot by slot, slot s must be the same token in all of them. What a
+ * prompt's policy averages matters no more while decoding: prompts are over by then.
+ */
 function requireSameSlots({ policy, pages }: Sequence, choices: readonly Choice[]): void {
   const byLayer = new Map<number, Int32Array[]>();
+  const phases: readonly Phase[] = choices[0]?.place.phase === "decode" ? ["decode"] : ["prefill", "decode"];
   for (const { place, kept } of choices) {
     const list = byLayer.get(place.layer) ?? [];
     byLayer.set(place.layer, list);
@@ -46,7 +50,7 @@ function requireSameSlots({ policy, pages }: Sequence, choices: readonly Choice[
     return attention.over === "layer" && signals.some(isAttention);
   };
   for (const [layer, kept] of byLayer) {
-    if (!isShared(layer, "prefill") && !isShared(layer, "decode")) continue;
+    if (!phases.some((phase) => isShared(layer, phase))) continue;
     const [first] = kept;
     const isSame = (other: Int32Array) =>
       other.length === first!.length && other.every((slot, j) => slot === first![j]);

@@ -30,7 +30,7 @@ export abstract class Sequence implements Schedulable {
   pages: SequencePages | undefined;
   /** Pages that are promised to it. */
   promised = 0;
-  /** Its newest queries, where its policy goes by them; set when the request is admitted. */
+  /** Its newest queries, as long as its policy goes by them; set when the request is admitted. */
   queries: QueryWindow | undefined;
   /** How its policy divided the budget, where it does; set at the first eviction. */
   allocation: Allocation | undefined;
@@ -97,6 +97,9 @@ export abstract class Sequence implements Schedulable {
   collection(position: number): AttentionCollection | undefined {
     const { collects, evicts } = this.policy;
     if (!collects || !evicts) return undefined;
+    // Nobody asks any more.
+    if (position >= this.promptLength && !this.policy.signalsIn("decode").includes("attentionSum"))
+      return undefined;
     const { reduce, noiseSeed, temperature } = collects;
     const [first, last] = temperature;
     // Generated tokens up to the row's own, of all that there may be.

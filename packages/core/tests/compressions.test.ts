@@ -217,3 +217,50 @@ test("attention is added up at a temperature that goes from the prompt's to the 
   const { sequence: full } = await engine.prepare(normal);
   expect(full.collection(0)).toBeUndefined();
 });
+
+test("a policy that sizes itself gives back the pages that it did not keep for its prompt", async () => {
+  await using engine = await WatchedEngine.load({ model, kvCache });
+  const policy = definePolicy({
+    name: "few",
+    signals: [],
+    sizesItself: true,
+    select: ({ resident }) => Int32Array.from({ length: 16 }, (_, i) => resident - 16 + i),
+  });
+  const request = { ...normal, maxTokens: 20, kvCache: { policy, sinks: 0, recent: 4 } };
+  const one = await engine.prepare(request);
+  const promised: number[] = [];
+  await engine.run(one, () => promised.push(one.sequence.promised));
+  // 12 heads: 60 tokens at first, then the 16 that were kept and 20 new ones.
+  expect([promised[0], promised.at(-2)]).toEqual([12 * 4, 12 * 3]);
+  expect(prompt).toHaveLength(40);
+});
+
+test.each([
+  ["snapkv", {}, 0],
+  ["snapkv", { decode: true }, 1],
+  ["duo-attention", {}, 0],
+  ["snapkv>h2o", {}, 0],
+  ["h2o>snapkv", { decode: true }, 1],
+] as const)(
+  "%s, %o: queries are kept while decoding only where they are read: %i windows",
+  async (policy, options, kept) => {
+    await using engine = await WatchedEngine.load({ model, kvCache });
+    const request = { ...normal, maxTokens: 6, kvCache: { policy, ...small, ...options } };
+    const one = await engine.prepare(request);
+    const windows: number[] = [];
+    await engine.run(one, () => windows.push(one.sequence.queries ? 1 : 0));
+    expect([windows[0], windows.at(-2)]).toEqual([1, kept]);
+  },
+);
+
+test.each([
+  ["h2o", {}, true],
+  ["h2o", { decode: false }, false],
+  ["h2o>snapkv", {}, false],
+  ["full>h2o", {}, true],
+] as const)("%s, %o: attention is added up beyond the prompt: %s", async (policy, options, isKept) => {
+  await using engine = await WatchedEngine.load({ model, kvCache });
+  const { sequence } = await engine.prepare({ ...normal, kvCache: { policy, ...small, ...options } });
+  expect(sequence.collection(prompt.length - 1)).toBeDefined();
+  expect(sequence.collection(prompt.length) !== undefined).toBe(isKept);
+});

@@ -94,6 +94,8 @@ export const policyCases: readonly (readonly [name: string, choice: PolicyChoice
     "merge+pyramidkv",
     "adaptive+expected-attention>streaming-llm",
     "l2-norm>keydiff",
+    "tova>h2o",
+    "pyramid-infer>l2-norm",
     "full>l2-norm",
     "merge+l2-norm>full",
   ].map((policy) => [policy, { policy, ...small }] as const),

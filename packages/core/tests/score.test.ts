@@ -139,6 +139,8 @@ describe("llama-gqa", () => {
     expect(await score(engine, { prompt, continuation: continuation.subarray(1) })).toHaveLength(472);
     const kvCache = { policy: "streaming-llm", budget: 32 };
     expect(await score(engine, { prompt, continuation, kvCache })).toHaveLength(473);
+    const tooLong = score(engine, { prompt: new Int32Array(513).fill(9), continuation: [9], kvCache });
+    await expect(tooLong).rejects.toMatchObject({ code: "context-length-exceeded", param: "prompt" });
   });
 
   test("leaving the loop, or the signal, ends it and gives its pages back", async () => {

@@ -45,7 +45,7 @@ export function actingParts(definition: PolicyDefinition, options: Options, laye
       (options.budget !== 1 || part.sizesItself) &&
       !options.protectLayers.includes(place.layer) &&
       (place.phase === "prefill" || options.decode);
-    const acts = evicts ? [needsOf(part, own)] : [];
+    const acts = evicts ? [needsOf(part, own, part.signalsOnce)] : [];
     const divides =
       place.phase === "prefill" && allocates(definition)
         ? allocatingParts(definition, place).map((part) => needsOf(part, optionsOfPart(part, options)))
@@ -97,11 +97,11 @@ export function collectsOfNeeds(policy: string, needs: readonly Needs[]): Attent
   return { reduce, ...(noiseSeed !== undefined && { noiseSeed }), temperature };
 }
 
-function needsOf(part: PolicyDefinition, options: Options): Needs {
+function needsOf(part: PolicyDefinition, options: Options, without: readonly Signal[] = []): Needs {
   const attention: AttentionSpec = { ...DEFAULT_ATTENTION, ...part.attention?.(options) };
   const fault = attentionFault(attention);
   if (fault) throw new PolicyError("INVALID_DEFINITION", part.name, fault, { field: "attention" });
-  return { signals: part.signals, attention };
+  return { signals: part.signals.filter((signal) => !without.includes(signal)), attention };
 }
 
 function mergeOf(part: PolicyDefinition, options: Options): { readonly threshold: number } | undefined {

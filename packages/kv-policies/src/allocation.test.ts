@@ -4,6 +4,8 @@ import { definePolicy } from "./definition.ts";
 import { l2Norm } from "./policies/l2-norm.ts";
 import type { Policy, PolicyEnvironment } from "./policy.ts";
 import type { SignalSet } from "./signals.ts";
+import { merge } from "./wrappers/merge.ts";
+import { perPhase } from "./wrappers/per-phase.ts";
 
 const environment: PolicyEnvironment = {
   layers: 4,
@@ -132,5 +134,76 @@ describe("allocate", () => {
       code: "INVALID_CALL",
       field: "keyNorm",
     });
+  });
+
+  it("fails once where a policy reads ahead and gives up at the first failure", async () => {
+    const ahead = definePolicy({
+      name: "ahead",
+      signals: ["keyNorm"],
+      score: ({ keyNorm }) => keyNorm,
+      async allocate({ layers, heads, signals }) {
+        const reads = Array.from({ length: layers * heads }, (_, i) =>
+          signals(Math.floor(i / heads), i % heads),
+        );
+        for (const read of reads) await read;
+        return new Float32Array(layers * heads).fill(1);
+      },
+    });
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listen);
+    const ended = new Error("the request has ended");
+    const policy = create({ budget: 10, ...free }, ahead);
+    const query = { seen: 20, resident: () => 20, signals: () => Promise.reject(ended) };
+    await expect(policy.allocate(query)).rejects.toBe(ended);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", listen);
+    expect(unhandled).toEqual([]);
+  });
+
+  it("reads what only it goes by once, and chooses slots without", async () => {
+    const gated = definePolicy({
+      name: "gated",
+      signals: ["position", "keyNorm"],
+      signalsOnce: ["keyNorm"],
+      score: (context) => context.position.map((token) => ("keyNorm" in context ? -token : token)),
+      profile: async ({ layers, heads, signals }) =>
+        new Float32Array(layers * heads).fill((await signals(0, 0)).keyNorm[0]!),
+    });
+    for (const definition of [gated, perPhase(l2Norm, gated), merge(gated)]) {
+      const policy = create({ ...free, budget: 5 }, definition);
+      expect([...policy.signals].sort()).toEqual(["keyNorm", "position"]);
+      expect([...policy.needs({ layer: 1, phase: "prefill" }).signals].sort()).toEqual([
+        "keyNorm",
+        "position",
+      ]);
+      expect(policy.needs({ layer: 1, phase: "decode" }).signals).toEqual(["position"]);
+      const signals = {
+        position: Float32Array.from({ length: 10 }, (_, i) => i),
+        keyNorm: new Float32Array(10).fill(7),
+      };
+      const { profile } = await policy.allocate({
+        seen: 10,
+        resident: () => 10,
+        signals: async () => signals,
+      });
+      expect(profile[0]).toBe(7);
+      const query = { layer: 0, head: 0, seen: 10, resident: 10, signals };
+      expect([...policy.select({ ...query, phase: "decode" })]).toEqual([5, 6, 7, 8, 9]);
+      expect([...policy.select({ ...query, phase: "prefill" })]).toEqual([5, 6, 7, 8, 9]);
+    }
+  });
+
+  it.each([
+    [{ signalsOnce: ["position"] as const }],
+    [{ signalsOnce: ["keyNorm"] as const, profile: undefined as never }],
+    [{ signalsOnce: "keyNorm" as never }],
+  ])("refuses signals to be read once that are not: %o", (change) => {
+    const profile = ({ layers, heads }: { layers: number; heads: number }) =>
+      new Float32Array(layers * heads);
+    const score = ({ keyNorm }: { keyNorm: Float32Array }) => keyNorm;
+    const make = () =>
+      definePolicy({ name: "gated", signals: ["keyNorm"], profile, score, ...(change as object) });
+    expect(make).toThrowError(expect.objectContaining({ code: "INVALID_DEFINITION", field: "signalsOnce" }));
   });
 });

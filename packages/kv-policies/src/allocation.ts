@@ -33,13 +33,18 @@ export async function runAllocation(
     checkCount(name, "resident", slots, 0, seen);
     return slots;
   };
-  const signals = async (layer: number, head: number) => {
+  const read = async (layer: number, head: number) => {
     const slots = resident(layer, head);
     const given = await query.signals(layer, head).catch((error: unknown) => {
       failures.add(error);
       throw error;
     });
     return declaredSignals(name, acting.prefill[layer]!.needs.signals, given, slots);
+  };
+  const signals = (layer: number, head: number) => {
+    const reading = read(layer, head);
+    reading.catch(() => {}); // a policy may read ahead and fail before it awaits all of that
+    return reading;
   };
   const budget = commonBudget(options, seen);
   const facts = { layers, heads, seen, budget, pageTokens, options, resident, signals };

@@ -11,7 +11,7 @@ import { checkCount, policyFailed, refuseCall } from "./call-checks.ts";
 import { checkScores } from "./check-scores.ts";
 import { signalsOf } from "./combination.ts";
 import { declaredSignals } from "./declared-signals.ts";
-import type { HeadContext, PolicyDefinition } from "./definition.ts";
+import type { HeadContext, Phase, PolicyDefinition } from "./definition.ts";
 import { PolicyError, type PolicyErrorCode } from "./errors.ts";
 import type { OptionsOf, PolicyParameters } from "./options.ts";
 import { goesByLayer } from "./parts-fault.ts";
@@ -45,6 +45,7 @@ export class BoundPolicy implements Policy {
   readonly #definition: PolicyDefinition;
   readonly #environment: PolicyEnvironment;
   readonly #acting: ActingParts;
+  readonly #signals: { readonly [P in Phase]: readonly Signal[] };
 
   /** `options` and `acting` were checked: `createPolicy` does so. */
   constructor({
@@ -71,6 +72,8 @@ export class BoundPolicy implements Policy {
     this.allocates = this.evicts && allocates(definition);
     const needs = this.evicts ? parts.map((part) => part.needs) : [];
     this.signals = signalsOf(needs);
+    const signalsOfPhase = (phase: Phase) => signalsOf(acting[phase].map((part) => part.needs));
+    this.#signals = { prefill: signalsOfPhase("prefill"), decode: signalsOfPhase("decode") };
     this.window = windowOfNeeds(needs);
     this.collects = collectsOfNeeds(definition.name, needs);
     this.positions = positions;
@@ -79,6 +82,10 @@ export class BoundPolicy implements Policy {
 
   needs(place: Place): Needs {
     return this.#at(place).needs;
+  }
+
+  signalsIn(phase: Phase): readonly Signal[] {
+    return this.evicts ? this.#signals[phase] : [];
   }
 
   mergeAt(place: Place): { readonly threshold: number } | undefined {
@@ -145,7 +152,8 @@ export class BoundPolicy implements Policy {
     if (definition.select) {
       const kept = this.#run("select", () => definition.select!(context));
       const fault = selectionFault(kept, resident, least, facts.budget, options.sinks, recent);
-      return fault === undefined ? kept : this.#fail("INVALID_SELECTION", `select: ${fault}.`);
+      // A copy: a policy may use the same array for the next head, before this one is cut.
+      return fault === undefined ? kept.slice() : this.#fail("INVALID_SELECTION", `select: ${fault}.`);
     }
     const scores = this.#run("score", () => definition.score!(context));
     checkScores(this.name, scores, resident);
@@ -186,7 +194,9 @@ export class BoundPolicy implements Policy {
   /** Runs the policy's own code: whatever it throws becomes an error of this request. */
   #run<Result>(what: string, body: () => Result): Result {
     try {
-      return body();
+      const result: unknown = body();
+      if (result instanceof Promise) result.catch(() => {}); // it is refused, and must not fail beside that
+      return result as Result;
     } catch (cause) {
       throw policyFailed(this.name, what, cause);
     }

@@ -90,6 +90,7 @@ export function around(
   });
   return combine([inner], {
     signals: inner.signals,
+    signalsOnce: inner.signalsOnce ?? [],
     defaults: inner.defaults,
     positions: inner.positions,
     sizesItself: inner.sizesItself,

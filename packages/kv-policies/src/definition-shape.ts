@@ -5,6 +5,7 @@ export type Fault = { readonly field: string; readonly message: string };
 const fields: Readonly<Record<string, "string" | "boolean" | "function" | "object" | "array">> = {
   name: "string",
   signals: "array",
+  signalsOnce: "array",
   defaults: "object",
   parameters: "object",
   positions: "string",

@@ -64,6 +64,11 @@ export interface PolicySpec<S extends Signal, P extends PolicyParameters> {
   readonly name: string;
   /** The signals that `score`, `allocate`, `profile` and `select` read. The engine collects these and no others. */
   readonly signals: readonly S[];
+  /**
+   * Those of them that only `allocate` and `profile` read: `score` and `select` do without, and no time is lost on them
+   * at every eviction.
+   */
+  readonly signalsOnce?: readonly S[];
   /** Other defaults for the common options. Layers to protect that a model does not have are left out. */
   readonly defaults?: Partial<CommonOptions>;
   /** Options of the policy's own, with their ranges. */
@@ -170,6 +175,11 @@ function definitionFault(spec: PolicySpec<Signal, PolicyParameters>): Fault | un
     return fault("name", "expected lower-case words joined by hyphens.");
   for (const signal of spec.signals) {
     if (!SIGNALS.includes(signal)) return fault("signals", `"${signal}" is none of ${SIGNALS.join(", ")}.`);
+  }
+  for (const signal of spec.signalsOnce ?? []) {
+    if (!spec.signals.includes(signal)) return fault("signalsOnce", `"${signal}" is not among its signals.`);
+    if (!spec.allocate && !spec.profile)
+      return fault("signalsOnce", `there is neither allocate nor profile to read "${signal}".`);
   }
   if (!["original", "cache", undefined].includes(spec.positions))
     return fault("positions", 'expected "original" or "cache".');

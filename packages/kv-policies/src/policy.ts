@@ -127,6 +127,12 @@ export interface Policy {
   needs(place: Place): Needs;
 
   /**
+   * All signals that {@link needs} names in a phase. Where those of "decode" are without attention, queries and sums
+   * need not be kept beyond the prompt.
+   */
+  signalsIn(phase: Phase): readonly Signal[];
+
+  /**
    * Whether the values of what is evicted there are folded into similar survivors, and how similar their keys must be
    * (cosine, -1..1). @throws PolicyError `INVALID_CALL`
    */

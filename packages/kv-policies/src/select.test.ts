@@ -134,4 +134,33 @@ describe("select", () => {
     expect(policy.select({ ...query, signals: { keys: new Float32Array(80) } })).toHaveLength(4);
     expect(() => policy.select({ ...query, signals: { keys: new Float32Array(81) } })).toThrow("keys");
   });
+
+  it("gives slots that stay when the policy uses its array again", () => {
+    const scratch = new Int32Array(10);
+    const reusing = definePolicy({
+      name: "reusing",
+      signals: [],
+      select({ head, resident, budget }) {
+        for (let i = 0; i < budget; i++) scratch[i] = i < budget - 1 ? i + head : resident - 1;
+        return scratch.subarray(0, budget);
+      },
+    });
+    const policy = create({ ...free, budget: 5 }, reusing);
+    const first = policy.select({ ...query, signals: {} });
+    policy.select({ ...query, head: 1, signals: {} });
+    expect([...first]).toEqual([0, 1, 2, 3, 9]);
+  });
+
+  it("refuses a promise of scores, whether or not it is kept", async () => {
+    const broken = Promise.reject(new Error("broken"));
+    const late = definePolicy({ name: "late", signals: [], score: () => broken as never });
+    const unhandled: unknown[] = [];
+    const listen = (reason: unknown) => unhandled.push(reason);
+    process.on("unhandledRejection", listen);
+    const ask = () => create({ ...free, budget: 5 }, late).select({ ...query, signals: {} });
+    expect(ask).toThrowError(expect.objectContaining({ code: "INVALID_SCORES" }));
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("unhandledRejection", listen);
+    expect(unhandled).toEqual([]);
+  });
 });

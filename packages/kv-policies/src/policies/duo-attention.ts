@@ -22,6 +22,7 @@ import { sinksAndNewest } from "../selection.ts";
 export const duoAttention = definePolicy({
   name: "duo-attention",
   signals: ["attentionRecent"],
+  signalsOnce: ["attentionRecent"],
   sizesItself: true,
   defaults: { sinks: 64, recent: 256 },
   parameters: {

@@ -21,6 +21,7 @@ const Kept = { everything: 0, guarded: 1, frequent: 2, frequentAndLocal: 3 } as 
 export const fastgen = definePolicy({
   name: "fastgen",
   signals: ["attentionRecent", "attentionSum"],
+  signalsOnce: ["attentionRecent"],
   sizesItself: true,
   parameters: {
     recovery: { type: "number", default: 0.95, minimum: 0, maximum: 1, description: "attention to recover" },

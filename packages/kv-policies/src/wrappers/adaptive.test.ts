@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createPolicy } from "../create-policy.ts";
-import type { PolicyDefinition } from "../definition.ts";
+import { definePolicy, type PolicyDefinition } from "../definition.ts";
 import { full } from "../policies/full.ts";
 import { l2Norm } from "../policies/l2-norm.ts";
 import type { Policy } from "../policy.ts";
@@ -135,5 +135,19 @@ describe("adaptive", () => {
     const attentionRecent = new Float32Array(50).fill(Number.NaN);
     const query = { seen: 50, resident: () => 50, signals: async () => ({ attentionRecent }) };
     await expect(policy.allocate(query)).rejects.toMatchObject({ code: "INVALID_SCORES" });
+  });
+
+  it("leaves the shares of the policy that it wraps as they are", async () => {
+    const shares = Float32Array.of(2, 2, 1, 1, 1, 1, 0.5, 0.5);
+    const fixed = definePolicy({
+      name: "fixed",
+      signals: ["keyNorm"],
+      score: ({ keyNorm }) => keyNorm,
+      allocate: () => shares,
+    });
+    await budgets(create(adaptive(fixed), { budget: 4 }), 20, (_, head) => ({
+      keyNorm: Float32Array.from({ length: 20 }, (_, slot) => slot * (head + 1)),
+    }));
+    expect([...shares]).toEqual([2, 2, 1, 1, 1, 1, 0.5, 0.5]);
   });
 });

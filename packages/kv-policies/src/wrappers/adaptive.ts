@@ -69,8 +69,8 @@ const withOptions = (inner: PolicyDefinition, context: Context): Context => ({
 
 async function divideLayers(inner: PolicyDefinition, context: Context): Promise<Float32Array> {
   const { layers, heads, options } = context;
-  const shares =
-    (await inner.allocate?.(withOptions(inner, context))) ?? new Float32Array(layers * heads).fill(1);
+  const given = await inner.allocate?.(withOptions(inner, context));
+  const shares = given?.slice() ?? new Float32Array(layers * heads).fill(1);
   for (let layer = 0; layer < layers; layer++) {
     const part = partAt(inner, { layer, phase: "prefill" });
     if (!part.score || options.protectLayers.includes(layer)) continue;
