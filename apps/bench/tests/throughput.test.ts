@@ -69,6 +69,7 @@ test.each([
   [["--kv-policy", "./lru.js"], /^kvasir-bench: --kv-policy: Policy .\/lru.js: there is no file/],
   [["--kv-policy", "h2o", "--kv-option", "recentShare=2"], /^kvasir-bench: --kv-option recentShare: .*0..1/],
   [["--kv-policy", "h2o", "--kv-budget", "1.5"], /^kvasir-bench: --kv-budget: /],
+  [["--kv-memory", "much"], /^kvasir-bench: --kv-memory: /],
   [["--prompt", "2000"], /2000 tokens/],
   [["--nonsense"], /nonsense/],
 ])("%j exits with an error that names the cause", async (flags, message) => {
