@@ -27,7 +27,7 @@ import { definePolicy } from "@kvasir/kv-policies";
 /**
  * Keeps keys of low L2 norm, and of two alike the more recent. A start: say here what your policy values, and why.
  */
-export default definePolicy({
+const policy = definePolicy({
   name: "${name}",
   // All that score may read: position, keyNorm, valueNorm, keys, values, or attention in one of five ways.
   signals: ["position", "keyNorm"],
@@ -45,6 +45,8 @@ export default definePolicy({
   score: ({ position, keyNorm, seen, options: { recency } }) =>
     keyNorm.map((norm, slot) => (recency * (position[slot] ?? 0)) / seen - norm),
 });
+
+export default policy;
 `;
 
 const testText = (name: string) => `// @ts-check
