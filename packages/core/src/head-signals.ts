@@ -34,23 +34,27 @@ type Numbers = () => Float32Array;
 /** What reading is to take at once: memory, and the device, for which the steps of others wait. */
 const slice = { bytes: 16 * 2 ** 20, products: 2 ** 30 };
 
-/** How much of a slice the signals of one head take. */
+/**
+ * How much of a slice the signals of one head take. Where heads of a layer share their attention, the first counts for
+ * all: in one slice they are read once, in several they would be read for each.
+ */
 export function signalLoad(
   { sequence, layer, phase, head }: HeadPlace,
   { headDim, kvHeads, config, layerMap }: SignalSource["model"],
 ): number {
   const { signals, attention } = sequence.policy.needs({ layer, phase });
+  const isShared = attention.over === "layer" && signals.some(isAttention);
+  if (isShared && head > 0) return 0;
   const readers = layerMap.layers.filter(({ kvLayer }) => kvLayer === layer).length;
   const queryHeads = (readers * config.heads) / kvHeads;
   let numbers = 0;
   let products = 0;
   for (const signal of signals) {
-    const heads = attention.over === "layer" && isAttention(signal) ? kvHeads : 1;
-    numbers += heads * (signal === "keys" || signal === "values" ? headDim : 1);
+    numbers += signal === "keys" || signal === "values" ? headDim : 1;
     if (isStored(signal)) continue;
-    products += heads * queryHeads * headDim * (signal === "attentionLast" ? 1 : attention.window);
+    products += queryHeads * headDim * (signal === "attentionLast" ? 1 : attention.window);
   }
-  const slots = sequence.pages!.resident(layer, head);
+  const slots = sequence.pages!.resident(layer, head) * (isShared ? kvHeads : 1);
   return slots * ((4 * numbers) / slice.bytes + products / slice.products);
 }
 

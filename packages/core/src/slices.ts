@@ -1,5 +1,6 @@
 /**
- * Cuts a list into parts whose loads add up to 1 at most, or that have one item.
+ * Cuts a list into parts whose loads add up to 1 at most, or that have one item with a load. What has none goes with
+ * the item before it.
  *
  * @param load asked when the item's turn comes
  */
@@ -8,7 +9,7 @@ export function* slicesOf<T>(items: Iterable<T>, load: (item: T) => number): Gen
   let total = 0;
   for (const item of items) {
     const more = load(item);
-    if (slice.length > 0 && total + more > 1) {
+    if (slice.length > 0 && more > 0 && total + more > 1) {
       yield slice;
       slice = [];
       total = 0;
