@@ -13,9 +13,10 @@ const allowed = {
     "packages/paged-memory",
     "packages/tokenizer",
   ],
-  "apps/server": ["packages/core", "packages/tiny-models"],
+  "apps/server": ["packages/core", "packages/kv-policies", "packages/tiny-models"],
   "apps/bench": [
     "packages/core",
+    "packages/kv-policies",
     "packages/tiny-models",
     "packages/runtime",
     "packages/paged-memory",

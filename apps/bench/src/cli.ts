@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 import { benchProgram } from "./bench-program.ts";
-import { inFlags } from "./policy-flags.ts";
 
 try {
   await benchProgram().parseAsync();
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`kvasir-bench: ${inFlags(message)}\n`);
+  process.stderr.write(`kvasir-bench: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
 }

@@ -1,3 +1,4 @@
+import { EngineError } from "@kvasir/core";
 import { type Command, InvalidArgumentError } from "commander";
 
 /** The text of `--kv-policies`, as often as it was given. */
@@ -41,10 +42,11 @@ export function onePolicyFlags(command: Command): Command {
   );
 }
 
-/** An engine's complaint about an option, in the words of a command line. */
-export function inFlags(message: string): string {
-  return message
-    .replaceAll("kvCache.policy", "--kv-policy")
-    .replaceAll("kvCache.budget", "--kv-budget")
-    .replace(/\bkvCache\.([a-z]\w*)/g, "--kv-option $1");
+/** An engine's complaint about its cache, with the names of these flags. */
+export function inPolicyFlags(error: unknown): unknown {
+  if (!(error instanceof EngineError) || !error.param?.startsWith("kvCache.")) return error;
+  const option = error.param.slice("kvCache.".length);
+  const own = ["policy", "budget", "memory", "dtype"].includes(option);
+  const flag = own ? `--kv-${option}` : `--kv-option ${option}`;
+  return new Error(error.message.replaceAll(error.param, flag), { cause: error });
 }

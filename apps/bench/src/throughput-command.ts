@@ -3,7 +3,7 @@ import { SingleBar } from "cli-progress";
 import { type Command, Option } from "commander";
 import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "./device-flags.ts";
 import { modelFolder } from "./model-folder.ts";
-import { type OnePolicyFlags, onePolicyFlags } from "./policy-flags.ts";
+import { inPolicyFlags, type OnePolicyFlags, onePolicyFlags } from "./policy-flags.ts";
 import { textTable } from "./text-table.ts";
 import { throughput } from "./throughput.ts";
 
@@ -76,7 +76,11 @@ export function throughputCommand(program: Command): void {
           },
         },
         (done) => shown && bar.update(done),
-      ).finally(() => bar.stop());
+      )
+        .catch((error: unknown) => {
+          throw inPolicyFlags(error);
+        })
+        .finally(() => bar.stop());
       const { info, rows } = report;
       if (flags.json) {
         process.stdout.write(`${JSON.stringify({ prompt, generate, repeat, seed, ...report })}\n`);

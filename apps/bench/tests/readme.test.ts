@@ -18,6 +18,8 @@ const printed: Record<string, RegExp> = {
   "npx kvasir-bench roofline": /^linear q8_0, 512 rows .* %$/m,
   "npx kvasir-bench eviction-speed": /^h2o +600 /m,
   "npx kvasir-bench quality": /^l2-norm +0\.25 +none .* [-+=] [-+=] [-+=]$/m,
+  "npx kvasir-bench tune": /^ {2}--kv-policy l2-norm --kv-budget 0\.\d+ /m,
+  "npx kvasir-bench new-policy": /^Next: cd my-policy && npm install && npm test$/m,
 };
 /** What commands write goes here, and later ones read it. */
 const scratch = mkdtempSync(path.join(tmpdir(), "kvasir-bench-readme-"));

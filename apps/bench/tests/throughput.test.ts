@@ -42,6 +42,22 @@ test("an eviction policy shows in the KV bytes", async () => {
   expect(evicted.info.policy).toBe("streaming-llm");
 });
 
+test("options of a policy reach it", async () => {
+  const flags = [
+    "--kv-policy",
+    "adaptive+snapkv",
+    "--kv-option",
+    "alphaSafeguard=0.5",
+    "--kv-option",
+    "pooling=avg",
+  ];
+  const { stdout } = await run(...small, ...flags, "--kv-option", "protectLayers=0", "--json");
+  expect(JSON.parse(stdout).info).toMatchObject({
+    policy: "adaptive+snapkv",
+    policyOptions: { alphaSafeguard: 0.5, pooling: "avg", protectLayers: [0] },
+  });
+});
+
 test("for people it prints a table", async () => {
   const { stdout } = await run(...small);
   expect(stdout).toMatch(/batch +prompt tok\/s +generation tok\/s +peak KV MiB +peak RSS MiB/);
@@ -49,7 +65,11 @@ test("for people it prints a table", async () => {
 
 test.each([
   [["--batch", "0"], /batch/],
-  [["--kv-policy", "lru"], /lru/],
+  [["--kv-policy", "lru"], /^kvasir-bench: --kv-policy: Policy lru: it is unknown/],
+  [["--kv-policy", "./lru.js"], /^kvasir-bench: --kv-policy: Policy .\/lru.js: there is no file/],
+  [["--kv-policy", "h2o", "--kv-option", "recentShare=2"], /^kvasir-bench: --kv-option recentShare: .*0..1/],
+  [["--kv-policy", "h2o", "--kv-budget", "1.5"], /^kvasir-bench: --kv-budget: /],
+  [["--kv-memory", "much"], /^kvasir-bench: --kv-memory: /],
   [["--prompt", "2000"], /2000 tokens/],
   [["--nonsense"], /nonsense/],
 ])("%j exits with an error that names the cause", async (flags, message) => {

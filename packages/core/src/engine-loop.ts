@@ -41,6 +41,8 @@ export class EngineLoop {
   #running: Sequence[] = [];
   #turning: Promise<void> | undefined;
   #wake: (() => void) | undefined;
+  /** Slots that were still being moved when a step ended; never rejects. */
+  #moved: Promise<void> | undefined;
   #closed = false;
   peakPages = 0;
   evictedSlots = 0;
@@ -102,6 +104,7 @@ export class EngineLoop {
     this.#closed = true;
     this.#wake?.();
     await this.#turning;
+    await this.#moved;
   }
 
   async #turn(): Promise<void> {
@@ -165,9 +168,6 @@ export class EngineLoop {
     const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.#running.includes(one));
     const evicting = alive.filter(({ policy, phase }) => policy.evicts && phase !== "prefill");
     for (const sequence of evicting) if (sequence.phase !== "decode") this.#compress(sequence);
-    const decoding = evicting.filter(({ phase }) => phase === "decode");
-    const fail = (sequence: Sequence, error: EngineError) => this.#end(sequence, error);
-    this.evictedSlots += await evict(decoding, { source: this.#resources, fail });
     if (this.#limits.integrity === "step") this.#check();
   }
 
@@ -204,11 +204,15 @@ export class EngineLoop {
     const before = scheduled.map(({ sequence }) => sequence.logical);
     let plan: StepPlan;
     let result: StepResult;
+    let evicting: Promise<void> | undefined;
     try {
       plan = planStep(scheduled, memory, this.#tables);
       this.peakPages = Math.max(this.peakPages, pool.usedPages);
-      [, result] = await Promise.all([plan.copies, model.run(memory, plan.step)]);
+      const ran = Promise.all([plan.copies, model.run(memory, plan.step)]);
+      evicting = this.#evict(scheduled, ran);
+      [, result] = await ran;
     } catch (cause) {
+      await evicting;
       scheduled.forEach(({ sequence }, i) => {
         sequence.pages!.truncate(sequence.logical - before[i]!);
       });
@@ -224,11 +228,29 @@ export class EngineLoop {
       this.promptTokens += Math.max(0, Math.min(rows, sequence.promptLength - before[i]!));
     });
     plan.outputs.forEach((sequence, i) => {
+      if (!sequence.pages) return; // it failed meanwhile
       try {
         this.#accept(sequence, result, i);
       } catch (cause) {
         this.#end(sequence, failure(`the answer failed: ${messageOf(cause)}`, cause));
       }
+    });
+    await evicting;
+  }
+
+  /** Evicts from those that decode in this step, once it is over. What is moved then, is moved while the next is planned. */
+  async #evict(scheduled: readonly Scheduled<Sequence>[], step: Promise<unknown>): Promise<void> {
+    const decoding = scheduled
+      .map(({ sequence }) => sequence)
+      .filter(({ policy, phase }) => policy.evicts && phase === "decode");
+    if (decoding.length === 0) return;
+    this.evictedSlots += await evict(decoding, {
+      source: this.#resources,
+      step,
+      fail: (sequence, error) => this.#end(sequence, error),
+      behind: (moved) => {
+        this.#moved = moved;
+      },
     });
   }
 

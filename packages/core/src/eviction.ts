@@ -17,12 +17,19 @@ export type EvictionOptions = {
   readonly fail: (sequence: Sequence, error: EngineError) => void;
   /** Runs the part that holds signals: those who evict side by side need not all have theirs in memory. */
   readonly slice?: <T>(work: () => Promise<T>) => Promise<T>;
+  /**
+   * The step that the sequences are in: signals are asked for at once, so that the device reads them right behind it,
+   * and slots are chosen when it is over. Where it fails, nothing is evicted.
+   */
+  readonly step?: Promise<unknown>;
+  /** Takes what is left to wait for once slots are being moved: the device does that before any later step. */
+  readonly behind?: (moved: Promise<void>) => void;
 };
 
 /**
  * Asks the policies of sequences that are over their budget which slots to keep, moves those together and gives
  * the freed pages back. Signals are read a slice at a time and the event loop turns in between; all heads of all
- * sequences are compacted in one call. What ends meanwhile is left alone. Never rejects.
+ * sequences are compacted in one call. What ends meanwhile is left alone. Never rejects, nor does what `behind` takes.
  *
  * @returns how many slots were evicted
  */
@@ -50,13 +57,15 @@ export async function evict(sequences: readonly Sequence[], options: EvictionOpt
   const isThere = ({ place: { sequence } }: Choice) => sequence.pages !== undefined && work.has(sequence);
   const { slice: run = (work) => work() } = options;
   const load = (choice: Choice) => (isThere(choice) ? signalLoad(choice.place, options.source.model) : 0);
+  const step = settled(options.step);
   for (const slice of slicesOf([...work.values()].flat(), load)) {
     try {
-      await run(() => choose(slice.filter(isThere), options.source, isThere, failed));
+      await run(() => choose(slice.filter(isThere), options.source, step, isThere, failed));
     } catch (error) {
-      for (const { place } of slice) failed(place.sequence, error);
+      if (await step) for (const { place } of slice) failed(place.sequence, error);
     }
   }
+  if (!(await step)) return 0;
   const compactions: Compaction[] = [];
   const cut: Sequence[] = [];
   let evicted = 0;
@@ -72,15 +81,22 @@ export async function evict(sequences: readonly Sequence[], options: EvictionOpt
     }
   }
   const { memory } = options.source;
-  const compacted = compactions.length > 0 ? memory.compact(compactions) : undefined;
+  const moved = compactions.length > 0 ? memory.compact(compactions) : Promise.resolve();
   for (const sequence of cut) sequence.pages!.commit();
-  try {
-    await compacted;
-  } catch (error) {
+  const told = moved.catch((error) => {
     for (const sequence of cut) failed(sequence, error);
-  }
+  });
+  if (options.behind) options.behind(told);
+  else await told;
   return evicted;
 }
+
+/** Whether it ended well; never rejects. */
+const settled = (step: Promise<unknown> = Promise.resolve()): Promise<boolean> =>
+  step.then(
+    () => true,
+    () => false,
+  );
 
 /** Has the policy divide its budget and profile the heads, from signals that are read as it asks for them. */
 async function allocate(sequence: Sequence, source: SignalSource): Promise<void> {
@@ -102,14 +118,14 @@ async function allocate(sequence: Sequence, source: SignalSource): Promise<void>
 async function choose(
   choices: readonly Choice[],
   source: SignalSource,
+  step: Promise<boolean>,
   isThere: (choice: Choice) => boolean,
   failed: (sequence: Sequence, error: unknown) => void,
 ): Promise<void> {
   if (choices.length === 0) return;
-  const signals = await readSignals(
-    choices.map(({ place }) => place),
-    source,
-  );
+  const places = choices.map(({ place }) => place);
+  const [signals, isOver] = await Promise.all([readSignals(places, source), step]);
+  if (!isOver) return;
   const turns = new EventLoopTurns();
   for (const [i, choice] of choices.entries()) {
     await turns.pause();

@@ -25,6 +25,7 @@ import { signalsCases } from "./signals.case.ts";
 import { sinksCases } from "./sinks.case.ts";
 import { turnedKeysCases } from "./turned-keys.case.ts";
 import { twinCases } from "./twin.case.ts";
+import { wideGroupsCases } from "./wide-groups.case.ts";
 
 const interpreter: Implementation = { name: "interpreter", open: createInterpreter, precision: "double" };
 
@@ -57,6 +58,7 @@ for (const implementation of [interpreter, ...native]) {
   turnedKeysCases(implementation);
   signalsCases(implementation);
   queryWindowCases(implementation);
+  wideGroupsCases(implementation);
   mergeCases(implementation);
   badCollectionCases(implementation);
   badReadsCases(implementation);

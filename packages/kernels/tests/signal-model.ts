@@ -19,13 +19,14 @@ export class SignalModel {
   readonly keys: readonly Weight[];
   readonly sketch: ProgramSketch;
 
-  /** `layersOf`: how many layers attend to each KV layer. */
+  /** `layersOf`: how many layers attend to each KV layer; `groups`: how many query heads may share a KV head. */
   constructor(
     random: Random,
     kvHeads: number,
     headDim: number,
     layersOf: readonly number[],
     dynamic = false,
+    groups: readonly number[] = [1, 2, 3, 4],
   ) {
     const kvLayers = layersOf.length;
     const vocabSize = 96;
@@ -40,7 +41,7 @@ export class SignalModel {
     }
     this.layers = layersOf.flatMap((count, kvLayer) =>
       Array.from({ length: count }, () => {
-        const group = random.integer(1, 4);
+        const group = random.pick(groups);
         const q = coarseWeight(random, [vocabSize, width * group]);
         const mask = { strict: random.next() < 0.3, window: random.pick([0, 0, 1, 7, 40]) };
         const scale = random.pick([0.4, 1]) * headDim ** -0.5;

@@ -65,6 +65,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
   const forEachQuery = async (visit: Visit) => {
     const nextSlice = timeSlices();
     for (const policy of policies()) {
+      const options = JSON.stringify(policy.options);
       for (const resident of lengths) {
         for (const kind of kinds) {
           const allocation = await allocationOf(policy, kind, resident);
@@ -78,7 +79,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
             const index = layer * width + head;
             const settled = { share: allocation.shares[index]!, profile: allocation.profile[index]! };
             const signals = signalsOfHead(policy, kind, state);
-            const where = `${resident} slots, ${kind} signals, layer ${layer}, ${phase}, options ${JSON.stringify(policy.options)}`;
+            const where = `${resident} slots, ${kind} signals, layer ${layer}, ${phase}, options ${options}`;
             visit(policy, { ...state, ...settled, signals }, where);
             await nextSlice();
           }
@@ -101,7 +102,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
           const kept = policy.select(query);
           kept.forEach((slot, j) => {
             const isAscending = j === 0 || slot > kept[j - 1]!;
-            expect(slot >= 0 && slot < query.resident && isAscending, `${where}: slot ${slot} at ${j}`);
+            expect(slot >= 0 && slot < query.resident && isAscending, () => `${where}: slot ${slot} at ${j}`);
           });
         }),
     },
@@ -115,10 +116,10 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
           const kept = policy.select(query).length;
           const expected = Math.min(budget, query.resident);
           const isRight = part.score ? kept === expected : kept <= expected;
-          expect(isRight, `${where}: kept ${kept} slots with a budget of ${budget}`);
+          expect(isRight, () => `${where}: kept ${kept} slots with a budget of ${budget}`);
           const { minTokens } = policy.options;
           const least = Math.min(query.resident, Math.max(minTokens, pageTokens));
-          expect(kept >= least, `${where}: kept ${kept} slots, fewer than ${least}`);
+          expect(kept >= least, () => `${where}: kept ${kept} slots, fewer than ${least}`);
         }),
     },
     {
@@ -128,7 +129,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
           const { evicts, definition: part } = actingAt(policy, query);
           const isWithin = query.resident <= policy.budget(query) && !part.sizesItself;
           if (evicts && !isWithin) return;
-          expect(policy.select(query).length === query.resident, `${where}: dropped slots`);
+          expect(policy.select(query).length === query.resident, () => `${where}: dropped slots`);
         }),
     },
     {
@@ -140,7 +141,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
           const recent = Math.max(policy.options.recent, 1);
           for (let slot = 0; slot < query.resident; slot++) {
             const isGuarded = slot < sinks || slot >= query.resident - recent;
-            expect(!isGuarded || kept.has(slot), `${where}: dropped guarded slot ${slot}`);
+            expect(!isGuarded || kept.has(slot), () => `${where}: dropped guarded slot ${slot}`);
           }
         }),
     },
@@ -151,8 +152,8 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
         await forEachQuery((policy, query) => first.push(String(policy.select(query))));
         let i = 0;
         await forEachQuery((policy, query, where) => {
-          expect(String(policy.select(query)) === first[i++], `${where}: other slots the second time`);
-          expect(String(policy.select(query)) === first[i - 1], `${where}: other slots the third time`);
+          expect(String(policy.select(query)) === first[i++], () => `${where}: other slots the second time`);
+          expect(String(policy.select(query)) === first[i - 1], () => `${where}: other slots the third time`);
         });
       },
     },
@@ -164,7 +165,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
           policy.select(query);
           expect(
             Object.values(query.signals).map(String).join() === before,
-            `${where}: signals were modified`,
+            () => `${where}: signals were modified`,
           );
         }),
     },
@@ -174,7 +175,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
         forEachQuery((policy, query, where) => {
           if (!goesByLayer(actingAt(policy, query).own)) return;
           const choices = [0, 1].map((head) => String(policy.select({ ...query, head })));
-          expect(choices[0] === choices[1], `${where}: other slots in another head`);
+          expect(choices[0] === choices[1], () => `${where}: other slots in another head`);
         }),
     },
     {
@@ -184,14 +185,14 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
           for (const kind of kinds) {
             const { shares, profile } = await allocationOf(policy, kind, 200);
             const again = await allocationOf(policy, kind, 200);
-            expect(String(again.shares) === String(shares), "other shares the second time");
-            expect(String(again.profile) === String(profile), "another profile the second time");
+            expect(String(again.shares) === String(shares), () => "other shares the second time");
+            expect(String(again.profile) === String(profile), () => "another profile the second time");
             const unprotected = [...shares].filter(
               (_, i) => !policy.options.protectLayers.includes(Math.floor(i / width)),
             );
             const mean = unprotected.reduce((sum, share) => sum + share, 0) / unprotected.length;
             const isWhole = shares.length === layers * width && profile.length === layers * width;
-            expect(isWhole && Math.abs(mean - 1) < 1e-3, `shares have a mean of ${mean}`);
+            expect(isWhole && Math.abs(mean - 1) < 1e-3, () => `shares have a mean of ${mean}`);
           }
         }
       },
@@ -212,7 +213,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
               const limit = isPrompt ? bound.prefill : bound.decode;
               expect(
                 resident <= limit,
-                `${resident} slots after ${seen} tokens in layer ${layer}, announced ${limit}`,
+                () => `${resident} slots after ${seen} tokens in layer ${layer}, announced ${limit}`,
               );
             });
           }
@@ -227,7 +228,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
             const due = heads.filter((head) => head.due !== undefined);
             for (const { layer, resident, due: before } of due) {
               const isCut = resident < before! || actingAt(policy, { layer, phase }).definition.sizesItself;
-              expect(isCut, `was over its budget with ${before} slots and kept ${resident}`);
+              expect(isCut, () => `was over its budget with ${before} slots and kept ${resident}`);
             }
             if (phase === "prefill") continue;
             const byLayer = due.filter((head) => goesByLayer(actingAt(policy, { ...head, phase }).own));
@@ -235,7 +236,10 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
             const alone = due.length - byLayer.length;
             const isFew =
               alone <= Math.ceil(heads.length / pageTokens) && together <= Math.ceil(layers / pageTokens);
-            expect(isFew, `evicted from ${alone} heads and ${together} whole layers after token ${seen}`);
+            expect(
+              isFew,
+              () => `evicted from ${alone} heads and ${together} whole layers after token ${seen}`,
+            );
           }
         }),
     },
@@ -257,7 +261,7 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
                   kept,
                   heads.reduce((sum, { resident }) => sum + resident, 0),
                 );
-          expect(kept < all, `kept all ${kept} slots of a prompt of ${prompt} tokens`);
+          expect(kept < all, () => `kept all ${kept} slots of a prompt of ${prompt} tokens`);
         }
       },
     },
@@ -266,6 +270,6 @@ export function policyChecks(definition: PolicyDefinition, own: PolicyOptions = 
 
 type RequestLengths = { readonly prompt: number; readonly maxNew: number; readonly chunk: number };
 
-function expect(holds: boolean, otherwise: string): void {
-  if (!holds) throw new Error(otherwise);
+function expect(holds: boolean, otherwise: () => string): void {
+  if (!holds) throw new Error(otherwise());
 }

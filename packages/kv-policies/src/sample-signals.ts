@@ -38,11 +38,11 @@ function makeSignal(
 ): Float32Array {
   if (name === "position") {
     const step = resident > 1 ? (seen - 1) / (resident - 1) : 1;
-    return Float32Array.from({ length: resident }, (_, slot) => Math.floor(slot * step));
+    return new Float32Array(resident).map((_, slot) => Math.floor(slot * step));
   }
   if (name === "attentionCount") {
     const counts = { random: () => random() * window, equal: () => 8, zero: () => 0, huge: () => window };
-    return Float32Array.from({ length: resident }, () => Math.floor(counts[kind]()));
+    return new Float32Array(resident).map(() => Math.floor(counts[kind]()));
   }
   if (isAttention(name)) {
     const queries = name === "attentionSum" ? seen : name === "attentionRecent" ? window : 1;
@@ -55,7 +55,7 @@ function makeSignal(
     zero: () => 0,
     huge: () => random() * 3e38,
   }[kind];
-  return Float32Array.from({ length: isVector ? resident * headDim : resident }, draw);
+  return new Float32Array(isVector ? resident * headDim : resident).map(draw);
 }
 
 /** What one query pays to each slot. */
@@ -67,7 +67,7 @@ function makeAttention(kind: SignalKind, resident: number, random: () => number)
     zero: () => 0,
     huge: (_: unknown, slot: number) => (slot === most ? 1 : 0),
   }[kind];
-  const paid = Float32Array.from({ length: resident }, draw);
+  const paid = new Float32Array(resident).map(draw);
   const sum = paid.reduce((a, b) => a + b, 0);
   return sum > 0 ? paid.map((share) => share / sum) : paid;
 }

@@ -38,8 +38,8 @@ export interface SimulatedHead {
   readonly head: number;
   resident: number;
   kept?: number;
-  /** Slots before its last eviction was asked for; absent if it was not due after the last token. */
-  due?: number;
+  /** Slots before its last eviction was asked for; undefined if it was not due after the last token. */
+  due: number | undefined;
 }
 
 /** A step of a simulated request: tokens were added and evictions made. */
@@ -66,6 +66,7 @@ export async function* simulatedRequest(
     layer: Math.floor(i / width),
     head: i % width,
     resident: 0,
+    due: undefined,
   }));
   let allocation: Allocation | undefined;
   const nextSlice = timeSlices();
@@ -79,12 +80,12 @@ export async function* simulatedRequest(
     if (policy.allocates) allocation ??= await allocationOf(policy, kind, seen);
     for (const [i, head] of heads.entries()) {
       const settled = allocation && { share: allocation.shares[i]!, profile: allocation.profile[i]! };
-      const { due: _, ...state } = head;
-      delete head.due;
-      if (!policy.overBudget({ ...state, seen, phase, ...settled })) continue;
-      head.due = head.resident;
-      const signals = signalsOfHead(policy, kind, { ...state, seen, phase });
-      head.kept = policy.select({ ...state, seen, phase, signals, ...settled }).length;
+      const state = { ...head, seen, phase, ...settled } as const;
+      const isDue = policy.overBudget(state);
+      head.due = isDue ? head.resident : undefined;
+      if (!isDue) continue;
+      const signals = signalsOfHead(policy, kind, state);
+      head.kept = policy.select({ ...state, signals }).length;
       head.resident = head.kept;
       await nextSlice();
     }

@@ -39,7 +39,18 @@ describe.skipIf(!isBuilt)("importPolicies (what it loads needs npm run build)", 
   });
 
   it("keeps the event loop alive while it checks", async () => {
-    folder.writePolicy("alive.mjs", "alive");
+    // Slow at first, so that the checks take a while on any machine.
+    folder.write(
+      "alive.mjs",
+      `${definePolicy}
+       let slow = 40;
+       const score = ({ keyNorm }) => {
+         for (const begun = performance.now(); slow > 0 && performance.now() - begun < 5; );
+         slow -= 1;
+         return keyNorm.slice();
+       };
+       export default definePolicy({ name: "alive", signals: ["keyNorm"], score });`,
+    );
     let turns = 0;
     const timer = setInterval(() => (turns += 1), 1);
     await load("./alive.mjs");

@@ -1,26 +1,29 @@
+import { readPolicyFlags } from "@kvasir/kv-policies";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { withProgress } from "../command-progress.ts";
 import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "../device-flags.ts";
 import { modelFolder } from "../model-folder.ts";
+import { type PolicyModuleFlags, policyModuleFlags } from "../policy-flags.ts";
 import { list, name } from "../quality/quality-flags.ts";
 import type { Spread } from "../spread.ts";
 import { markdownTable, textTable } from "../text-table.ts";
 import { type EvictionSpeedReport, evictionSpeed } from "./eviction-speed.ts";
 
-type Flags = DeviceFlags & {
-  readonly model: string;
-  readonly prompt: number;
-  readonly generate: number;
-  readonly policies: readonly string[];
-  readonly budget: number;
-  readonly protect: readonly number[];
-  readonly repeat: number;
-  readonly seed: number;
-  readonly kvMemory?: string;
-  readonly kvDtype: "f32" | "f16" | "bf16";
-  readonly json: boolean;
-  readonly markdown: boolean;
-};
+type Flags = DeviceFlags &
+  PolicyModuleFlags & {
+    readonly model: string;
+    readonly prompt: number;
+    readonly generate: number;
+    readonly policies: readonly string[];
+    readonly budget: number;
+    readonly protect: readonly number[];
+    readonly repeat: number;
+    readonly seed: number;
+    readonly kvMemory?: string;
+    readonly kvDtype: "f32" | "f16" | "bf16";
+    readonly json: boolean;
+    readonly markdown: boolean;
+  };
 
 function budget(text: string): number {
   const value = Number(text);
@@ -34,7 +37,7 @@ function layers(text: string): readonly number[] {
 
 /** `kvasir-bench eviction-speed`: decoding after a long prompt, with policies and without. */
 export function evictionSpeedCommand(program: Command): void {
-  deviceFlags(program.command("eviction-speed"), "native")
+  policyModuleFlags(deviceFlags(program.command("eviction-speed"), "native"))
     .description("measure how fast a model decodes after a long prompt when policies evict from it")
     .option("--model <dir>", "a checkpoint folder, a GGUF file, or tiny or tiny-lckv", "tiny")
     .option("--prompt <tokens>", "length of the prompt", wholeNumber(2, 2 ** 24), 800)
@@ -54,7 +57,9 @@ export function evictionSpeedCommand(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const { model, kvMemory, kvDtype, json, markdown, protect, backend, cpu, threads, ...rest } = flags;
+  const { model, kvPolicies, kvMemory, kvDtype, json, markdown, protect, backend, cpu, threads, ...rest } =
+    flags;
+  const { policies } = await readPolicyFlags({ kvPolicies });
   const report = await withProgress(json, (onProgress, signal) =>
     evictionSpeed({
       ...rest,
@@ -62,6 +67,7 @@ async function run(flags: Flags): Promise<void> {
       engine: {
         ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
         model: modelFolder(model),
+        policies,
         kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
       },
       onProgress,

@@ -1,8 +1,10 @@
 import { writeFile } from "node:fs/promises";
+import { readPolicyFlags } from "@kvasir/kv-policies";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { withProgress } from "../command-progress.ts";
 import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "../device-flags.ts";
 import { modelFolder } from "../model-folder.ts";
+import { type PolicyModuleFlags, policyModuleFlags } from "../policy-flags.ts";
 import { qualityHtml } from "./html/quality-html.ts";
 import { quality } from "./quality.ts";
 import { list, name, protection } from "./quality-flags.ts";
@@ -10,6 +12,7 @@ import { defaultSettings, type QualitySettings } from "./quality-settings.ts";
 import { qualityText } from "./quality-text.ts";
 
 type Flags = DeviceFlags &
+  PolicyModuleFlags &
   QualitySettings & {
     readonly model: string;
     readonly text?: string;
@@ -35,7 +38,7 @@ function depth(text: string): number {
 /** `kvasir-bench quality`: what eviction policies keep of a model's quality, and what memory they free. */
 export function qualityCommand(program: Command): void {
   const defaults = defaultSettings;
-  deviceFlags(program.command("quality"), "native")
+  policyModuleFlags(deviceFlags(program.command("quality"), "native"))
     .description("measure what eviction policies keep of a model's quality, and the memory they free")
     .option("--model <dir>", "a checkpoint folder, a GGUF file, or tiny or tiny-lckv", "tiny")
     .option("--policies <names>", "a comma between; random is always measured", list(name), defaults.policies)
@@ -72,12 +75,27 @@ export function qualityCommand(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const { model, text, batch, kvDtype, kvMemory, json, html, backend, cpu, threads, ...settings } = flags;
+  const {
+    model,
+    kvPolicies,
+    text,
+    batch,
+    kvDtype,
+    kvMemory,
+    json,
+    html,
+    backend,
+    cpu,
+    threads,
+    ...settings
+  } = flags;
+  const { policies } = await readPolicyFlags({ kvPolicies });
   const report = await withProgress(json, (onProgress, signal) =>
     quality({
       engine: {
         ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
         model: modelFolder(model),
+        policies,
         kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
       },
       settings,

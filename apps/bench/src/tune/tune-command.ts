@@ -1,13 +1,16 @@
+import { readPolicyFlags } from "@kvasir/kv-policies";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { withProgress } from "../command-progress.ts";
 import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "../device-flags.ts";
 import { modelFolder } from "../model-folder.ts";
+import { type PolicyModuleFlags, policyModuleFlags } from "../policy-flags.ts";
 import { list, name, protection } from "../quality/quality-flags.ts";
 import { tune } from "./tune.ts";
 import { defaultTuneSettings, type TuneSettings } from "./tune-settings.ts";
 import { tuneText } from "./tune-text.ts";
 
 type Flags = DeviceFlags &
+  PolicyModuleFlags &
   TuneSettings & {
     readonly model: string;
     readonly text?: string;
@@ -37,7 +40,7 @@ function nats(text: string): number {
 /** `kvasir-bench tune`: which policy and budget to take, for a memory limit and a divergence from the full cache. */
 export function tuneCommand(program: Command): void {
   const defaults = defaultTuneSettings;
-  deviceFlags(program.command("tune"), "native")
+  policyModuleFlags(deviceFlags(program.command("tune"), "native"))
     .description("find the policies and budgets that meet a memory limit and stay close to the full cache")
     .option("--model <dir>", "a checkpoint folder, a GGUF file, or tiny or tiny-lckv", "tiny")
     .requiredOption(
@@ -79,12 +82,15 @@ export function tuneCommand(program: Command): void {
 }
 
 async function run(flags: Flags): Promise<void> {
-  const { model, text, batch, kvDtype, kvMemory, json, backend, cpu, threads, ...settings } = flags;
+  const { model, kvPolicies, text, batch, kvDtype, kvMemory, json, backend, cpu, threads, ...settings } =
+    flags;
+  const { policies } = await readPolicyFlags({ kvPolicies });
   const report = await withProgress(json, (onProgress, signal) =>
     tune({
       engine: {
         ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
         model: modelFolder(model),
+        policies,
         kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
       },
       settings,

@@ -16,8 +16,8 @@ const settings: TuneSettings = {
   memory: 0.8,
   maxKl: 2,
   windows: 3,
-  prompt: 96,
-  tokens: 12,
+  prompt: 64,
+  tokens: 6,
 };
 const options: TuneOptions = {
   engine: { model: modelPath("tiny"), kvCache: { memory: "24MiB" } },
@@ -32,14 +32,14 @@ test("a model's frontier is within the limits and comes out the same again", asy
   const { frontier, full, limits, n, model } = report;
   expect(full).toMatchObject({ policy: "full", divergence: { value: 0, high: 0, n: 3 } });
   expect(limits).toEqual({ kvBytes: 0.8 * full.kvBytes.value, divergence: 2 });
-  expect(n).toMatchObject({ windows: 3, tokens: 36, candidates: 2 });
+  expect(n).toMatchObject({ windows: 3, tokens: 18, candidates: 2 });
   expect(n.runs).toBeGreaterThan(0);
   expect(n.runs).toBeLessThanOrEqual(mostRuns(2, 3));
   expect(frontier.length).toBeGreaterThan(0);
   for (const [i, { kvBytes, divergence, protectLayers, flags }] of frontier.entries()) {
     expect(kvBytes.high).toBeLessThanOrEqual(limits.kvBytes);
     // Layers 0 and 1 of 8 keep every token.
-    expect(kvBytes.low).toBeGreaterThan((96 * model.bytesPerToken * 2) / 8);
+    expect(kvBytes.low).toBeGreaterThan((64 * model.bytesPerToken * 2) / 8);
     expect(divergence.value).toBeGreaterThan(0);
     expect(divergence.high).toBeLessThanOrEqual(2);
     expect(protectLayers).toEqual([0, 1]);
@@ -53,7 +53,7 @@ test("a model's frontier is within the limits and comes out the same again", asy
   expect(progress.at(-1)).toMatchObject({ now: "done" });
   const text = tuneText(report);
   expect(text).toContain("Within both limits");
-  expect(text).toContain("mean while it decodes 12 tokens after a prompt of 96");
+  expect(text).toContain("mean while it decodes 6 tokens after a prompt of 64");
   for (const { flags } of frontier) expect(text).toContain(`\n  ${shellWords(flags)}\n`);
 
   const again = await tune({ ...options, batch: 3 });
@@ -62,7 +62,7 @@ test("a model's frontier is within the limits and comes out the same again", asy
 });
 
 test("where nothing meets both limits, the nearest points are told", async () => {
-  const few = { ...settings, windows: 2, policies: ["l2-norm"], memory: 0.5, maxKl: 0 };
+  const few = { ...settings, windows: 2, policies: ["l2-norm"], protect: [[]], memory: 0.5, maxKl: 0 };
   const report = await tune({ ...options, settings: few });
   expect(report.frontier).toEqual([]);
   const [within, tolerable] = report.nearest;
