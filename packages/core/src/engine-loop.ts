@@ -5,6 +5,7 @@ import { evict } from "./eviction.ts";
 import { goesByQueries } from "./head-signals.ts";
 import { PagePromises } from "./page-promises.ts";
 import { PromptCompressions } from "./prompt-compressions.ts";
+import { queriesFit } from "./query-memory.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
 import type { Sequence } from "./sequence.ts";
 import { planStep, type StepPlan } from "./step-plan.ts";
@@ -139,8 +140,9 @@ export class EngineLoop {
 
   #admit(): void {
     while (this.#running.length < this.#limits.maxRunning && this.#waiting.length > 0) {
-      if (!this.#promises.admit(this.#waiting[0]!)) return;
-      const sequence = this.#waiting.shift()!;
+      const sequence = this.#waiting[0]!;
+      if (!queriesFit(sequence, this.#running, this.#resources) || !this.#promises.admit(sequence)) return;
+      this.#waiting.shift();
       this.#running.push(sequence);
       this.#keepQueries(sequence);
     }

@@ -50,7 +50,7 @@ export type EngineStats = {
   readonly logicalTokens: number;
   /** Slots in use over all KV layers and heads, divided by their number. */
   readonly residentTokens: number;
-  /** Bytes of the newest queries that are kept for policies of sequences that run; not part of `kvBytes`. */
+  /** Bytes of the newest queries that are kept for policies of sequences that run; not part of `kvBytes`, and at most what all pages take, or one sequence's. */
   readonly signalBytes: number;
   readonly evictedSlots: number;
   readonly steps: number;

@@ -10,7 +10,7 @@ const model = {
   kvHeads,
   config: { heads: 8 },
   layerMap: { layers: [{ kvLayer: 0 }, { kvLayer: 1 }] },
-} as SignalSource["model"];
+} as unknown as SignalSource["model"];
 
 /** The heads of each slice, for a policy and heads of so many slots. */
 function slices(policy: string, slots: number): string[] {

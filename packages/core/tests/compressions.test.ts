@@ -264,3 +264,26 @@ test.each([
   expect(sequence.collection(prompt.length - 1)).toBeDefined();
   expect(sequence.collection(prompt.length) !== undefined).toBe(isKept);
 });
+
+test("queries of all sequences take no more memory than pages do: others wait, and one alone may", async () => {
+  for (const [memory, most] of [
+    ["2MiB", 2],
+    ["256KiB", 1],
+  ] as const) {
+    await using engine = await Engine.load({ model, kvCache: { memory, dtype: "f32" }, integrity: "step" });
+    const bytes: number[] = [];
+    const watched = definePolicy({
+      name: "watched",
+      signals: ["attentionRecent"],
+      attention: () => ({ window: 512 }),
+      score({ attentionRecent }) {
+        bytes.push(engine.stats().signalBytes);
+        return attentionRecent;
+      },
+    });
+    const request = { ...normal, maxTokens: 20, kvCache: { policy: watched, ...small } };
+    const answers = await Promise.all(Array.from({ length: 5 }, () => engine.complete(request)));
+    for (const { ids } of answers) expect(ids).toEqual(answers[0]!.ids);
+    expect(Math.max(...bytes)).toBe(most * 512 * (6 * 4 * 16 + 1) * 4);
+  }
+});

@@ -56,6 +56,7 @@ describe("attention", () => {
     { temperature: [1] as never },
     { temperature: [1, 0] },
     { temperature: 2 as never },
+    { windows: 64 } as never,
   ])("cannot be %j", (attention) => {
     expect(() => create(["attentionRecent"], attention)).toThrowError(
       expect.objectContaining({ code: "INVALID_DEFINITION", field: "attention" }),

@@ -38,7 +38,10 @@ const mostWindow = 512;
 
 /** Says what is wrong with what a policy's `attention` returned, or nothing. */
 export function attentionFault(spec: AttentionSpec): string | undefined {
-  const { window, reduce, over, threshold, future, noiseSeed, temperature } = spec;
+  const { window, reduce, over, threshold, future, noiseSeed, temperature, ...others } = spec;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    return `attention: ${unknown}: unknown; known are ${Object.keys(DEFAULT_ATTENTION).join(", ")}, noiseSeed.`;
   const isWhole = (value: unknown, least: number, most: number) =>
     Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
   const isPositive = (value: unknown) => Number.isFinite(value) && (value as number) > 0;

@@ -24,6 +24,7 @@ describe("definePolicy, called from JavaScript,", () => {
     ["a field that every object has", { ...right, toString: right.score }, "toString"],
     ["positions that are none", { ...right, positions: "other" }, "positions"],
     ["shares by something else", { ...right, sharesBy: "page" }, "sharesBy"],
+    ["a measure of attention that it does not read", { ...right, attention: () => ({}) }, "attention"],
     ["parameters in a list", { ...right, parameters: [] }, "parameters"],
     ["a parameter that is no object", { ...right, parameters: { a: 1 } }, "parameters"],
     ["a parameter of no type", { ...right, parameters: { a: { ...number, type: "float" } } }, "parameters"],

@@ -1,3 +1,4 @@
+import { isAttention } from "./attention-spec.ts";
 import { markDefinition, markOf } from "./definition-mark.ts";
 import { type Fault, shapeFault } from "./definition-shape.ts";
 import { PolicyError } from "./errors.ts";
@@ -190,6 +191,8 @@ function definitionFault(spec: PolicySpec<Signal, PolicyParameters>): Fault | un
   for (const name of ["allocate", "profile"] as const) {
     if (spec[name] && !evicts) return fault(name, "there is neither score nor select to use it.");
   }
+  if (spec.attention && !spec.signals.some(isAttention))
+    return fault("attention", "there is no attention among its signals.");
   if (spec.sizesItself && !spec.select)
     return fault("sizesItself", "only a select can decide how many slots a head keeps.");
   for (const option of Object.keys(spec.defaults ?? {})) {

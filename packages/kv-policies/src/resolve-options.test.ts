@@ -93,6 +93,19 @@ describe("resolveOptions", () => {
     );
   });
 
+  it("says in few words what it received, however much that is", () => {
+    const endless: unknown[] = [];
+    endless.push(endless);
+    for (const [budget, word] of [
+      [new Array(100_000).fill(7), "received a list of 100000."],
+      ["x".repeat(100_000), /received "x{99}\.{3}\.$/],
+      [endless, "received object."],
+      [[1n], "received object."],
+      [() => 1, "received function."],
+    ])
+      expect(() => resolveOptions(plain, { budget: budget as never }, limits)).toThrow(word as string);
+  });
+
   it("says what it received where JSON has no word for it", () => {
     expect(() => resolveOptions(plain, { budget: 2n as never }, limits)).toThrow("received 2n");
   });

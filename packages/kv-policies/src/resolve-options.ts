@@ -49,11 +49,11 @@ export function resolveOptions(
       field: option,
     });
   }
-  const refuse = (field: string, expected: string, received: unknown): never => {
+  const refuse = (field: string, expected: string, value: unknown): never => {
     throw new PolicyError(
       "INVALID_OPTION",
       name,
-      `${field}: expected ${expected}, received ${typeof received === "bigint" ? `${received}n` : JSON.stringify(received)}.`,
+      `${field}: expected ${expected}, received ${received(value)}.`,
       { field },
     );
   };
@@ -151,6 +151,20 @@ function resolveParameters(
   }
   return resolved;
 }
+
+/** A value from outside in few words, whatever it is. */
+function received(value: unknown): string {
+  if (typeof value === "bigint") return `${value}n`;
+  if (Array.isArray(value) && value.length > 8) return `a list of ${value.length}`;
+  try {
+    const text = JSON.stringify(value) ?? typeof value;
+    return text.length > longest ? `${text.slice(0, longest)}...` : text;
+  } catch {
+    return typeof value; // it refers to itself, or holds what JSON has no word for
+  }
+}
+
+const longest = 100;
 
 function isInteger(value: unknown, minimum: number): value is number {
   return Number.isSafeInteger(value) && (value as number) >= minimum;

@@ -62,6 +62,8 @@ describe("perLayer", () => {
     const refused = expect.objectContaining({ code: "INVALID_DEFINITION" });
     expect(() => create(perLayer(() => pyramid))).toThrowError(refused);
     expect(() => create(perLayer(() => adaptive(recentAttention)))).toThrowError(refused);
+    for (const none of [undefined, "l2-norm", { ...l2Norm }])
+      expect(() => create(perLayer(() => none as never))).toThrowError(refused);
     expect(() =>
       create(
         perLayer((layer) => (layer ? full : full)),

@@ -1,6 +1,6 @@
 import { allocates } from "../acting-parts.ts";
 import { choosesSlots, combine, refuseCombination, signalsOf, withParts } from "../combination.ts";
-import type { PolicyDefinition } from "../definition.ts";
+import { isPolicyDefinition, type PolicyDefinition } from "../definition.ts";
 import { joinedDefaults } from "../joined-defaults.ts";
 
 /**
@@ -20,6 +20,8 @@ export function perLayer(choose: (layer: number, layers: number) => PolicyDefini
     forLayers: (layers) => {
       const chosen = Array.from({ length: layers }, (_, layer) => {
         const part = choose(layer, layers);
+        if (!isPolicyDefinition(part))
+          refuseCombination("per-layer", `what was chosen for layer ${layer} is no policy.`);
         return part.forLayers?.(layers) ?? part;
       });
       return layered(chosen);
