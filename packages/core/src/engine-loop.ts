@@ -213,13 +213,16 @@ export class EngineLoop {
       [, result] = await ran;
     } catch (cause) {
       await evicting;
-      scheduled.forEach(({ sequence }, i) => {
-        sequence.pages!.truncate(sequence.logical - before[i]!);
+      // Without those whose eviction failed meanwhile.
+      const there = scheduled.filter(({ sequence }, i) => {
+        sequence.pages?.truncate(sequence.logical - before[i]!);
+        return sequence.pages !== undefined;
       });
       if (scheduled.length === 1) {
-        this.#end(scheduled[0]!.sequence, failure(`the step failed: ${messageOf(cause)}`, cause));
+        for (const { sequence } of there)
+          this.#end(sequence, failure(`the step failed: ${messageOf(cause)}`, cause));
       } else {
-        for (const one of scheduled) await this.#run([one]);
+        for (const one of there) await this.#run([one]);
       }
       return;
     }

@@ -1,7 +1,8 @@
 import { definePolicy, type PolicyDefinition, type Signal } from "@kvasir/kv-policies";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { Engine } from "../src/index.ts";
 import { checkpoint, recordedPrompt } from "./checkpoints.ts";
+import { WatchedEngine } from "./watched-engine.ts";
 
 const model = checkpoint("llama-gqa");
 const prompt = recordedPrompt(model);
@@ -128,4 +129,33 @@ describe("a policy's nonsense fails its own request and no other, and its memory
     await expect(bad).rejects.toMatchObject({ code: "policy-failed", message: /head of layer 0/ });
     expect(engine.stats()).toMatchObject({ running: 0, usedPages: 0, signalBytes: 0 });
   });
+});
+
+test("where slots cannot be moved and the next step fails, too, the others still answer", async () => {
+  await using engine = await WatchedEngine.load({ model, kvCache: { memory: "16MiB", dtype: "f32" } });
+  const policy = "streaming-llm";
+  const evicting = await engine.prepare({ ...normal, kvCache: { policy, budget: 24, recent: 4 } });
+  const other = await engine.prepare(normal);
+  const alone = await engine.run(await engine.prepare(normal), () => {});
+  const { memory, model: loaded } = engine.parts;
+  let compactions = 0;
+  const compact = memory.compact.bind(memory);
+  vi.spyOn(memory, "compact").mockImplementation((heads) => {
+    compactions += 1;
+    if (compactions !== 2) return compact(heads); // the first is the prompt's
+    return new Promise<void>((_, reject) => {
+      vi.spyOn(loaded, "run").mockImplementationOnce(async () => {
+        reject(new Error("no move"));
+        await new Promise((resolve) => setImmediate(resolve));
+        throw new Error("no step");
+      });
+    });
+  });
+  const [failed, ids] = await Promise.allSettled([
+    engine.run(evicting, () => {}),
+    engine.run(other, () => {}),
+  ]);
+  expect(failed).toMatchObject({ reason: { code: "internal", message: /no move/ } });
+  expect(ids).toEqual({ status: "fulfilled", value: alone });
+  expect(engine.parts.pool.usedPages).toBe(0);
 });
