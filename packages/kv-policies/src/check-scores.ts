@@ -11,7 +11,8 @@ export function checkScores(
     const message = `score must return a Float32Array of ${resident} numbers, received ${describe(scores)}.`;
     throw new PolicyError("INVALID_SCORES", policy, message);
   }
-  const notANumber = scores.findIndex(Number.isNaN);
-  if (notANumber >= 0)
-    throw new PolicyError("INVALID_SCORES", policy, `the score of slot ${notANumber} of ${resident} is NaN.`);
+  for (let slot = 0; slot < resident; slot++) {
+    if (!Number.isNaN(scores[slot])) continue;
+    throw new PolicyError("INVALID_SCORES", policy, `the score of slot ${slot} of ${resident} is NaN.`);
+  }
 }

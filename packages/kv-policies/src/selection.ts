@@ -1,3 +1,5 @@
+import { nthSmallest } from "./nth-smallest.ts";
+
 /** All slots: 0..resident-1. */
 export function everySlot(resident: number): Int32Array {
   const slots = new Int32Array(resident);
@@ -23,9 +25,8 @@ export function selectHighest(
 ): Int32Array {
   const end = scores.length - recent;
   const wanted = budget - sinks - recent;
-  const ascending = scores.slice(sinks, end).sort();
-  // With wanted = 0 the threshold is out of range: undefined, and nothing compares above it.
-  const threshold = ascending[ascending.length - wanted]!;
+  const others = scores.slice(sinks, end);
+  const threshold = wanted > 0 ? nthSmallest(others, others.length - wanted) : Number.NaN; // nothing is above NaN
   let above = 0;
   for (let slot = sinks; slot < end; slot++) if (scores[slot]! > threshold) above += 1;
   let equalToSkip = -(wanted - above);
