@@ -106,8 +106,9 @@ void StepJob::copy_signals(const kvs_sequence& s, int32_t index, StepSequence& c
   if (s.collect == nullptr) return;
   check_range({"sequences", index, "collect.reduce"}, s.collect->reduce, KVS_MEAN, KVS_SUM);
   check_range({"sequences", index, "collect.noise"}, s.collect->noise, 0, 1);
-  if (!(s.collect->temperature > 0) || !isfinite(s.collect->temperature)) {
-    invalid("sequences[%d].collect.temperature is %g; expected a finite number above 0", index,
+  // Beyond, scores that f32 holds would become infinite, or all alike.
+  if (!(s.collect->temperature >= 1e-6f && s.collect->temperature <= 1e6f)) {
+    invalid("sequences[%d].collect.temperature is %g; expected 1e-6 to 1e6", index,
             static_cast<double>(s.collect->temperature));
   }
   copy.collection = *s.collect;
