@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "attend-args.h"
-#include "field-name.h"
 #include "future-turns.h"
 #include "handles.h"
 #include "observe.h"
@@ -31,21 +30,21 @@ class AttentionReads final : public Job {
     if (read.queries == nullptr || !read.queries->shared->belongs_to(program_)) {
       invalid("reads[%d].queries is no query window of this program", i);
     }
-    check_item("reads", i, "kv_layer", read.kv_layer, 0, program_->kv_layers - 1);
-    check_item("reads", i, "kv_head", read.kv_head, 0, program_->kv_heads - 1);
-    check_item("reads", i, "slots", read.slots, 0, INT32_MAX - page_tokens);
-    check_item("reads", i, "future", read.future, 1, kMaxFuture);
-    check_item("reads", i, "position", read.position, read.slots, INT32_MAX - read.future);
-    check_item("reads", i, "sinks", read.sinks, 0, program_->has_dynamic_attention ? 0 : INT32_MAX);
-    check_item("reads", i, "measure", read.measure, KVS_ATTENTION_TOTAL, KVS_ATTENTION_EXPECTED);
-    check_item("reads", i, "window", read.window, 1, read.queries->shared->window());
-    check_item("reads", i, "reduce", read.reduce, KVS_MEAN, KVS_SUM);
+    check_range({"reads", i, "kv_layer"}, read.kv_layer, 0, program_->kv_layers - 1);
+    check_range({"reads", i, "kv_head"}, read.kv_head, 0, program_->kv_heads - 1);
+    check_range({"reads", i, "slots"}, read.slots, 0, INT32_MAX - page_tokens);
+    check_range({"reads", i, "future"}, read.future, 1, kMaxFuture);
+    check_range({"reads", i, "position"}, read.position, read.slots, INT32_MAX - read.future);
+    check_range({"reads", i, "sinks"}, read.sinks, 0, program_->has_dynamic_attention ? 0 : INT32_MAX);
+    check_range({"reads", i, "measure"}, read.measure, KVS_ATTENTION_TOTAL, KVS_ATTENTION_EXPECTED);
+    check_range({"reads", i, "window"}, read.window, 1, read.queries->shared->window());
+    check_range({"reads", i, "reduce"}, read.reduce, KVS_MEAN, KVS_SUM);
     if (!(read.threshold > 0) || !isfinite(read.threshold)) {
       invalid("reads[%d].threshold is %g; expected a finite number above 0", i, static_cast<double>(read.threshold));
     }
-    if (read.slots > 0 && read.out == nullptr) invalid("reads[%d].out is null", i);
+    if (read.slots > 0) check_pointer({"reads", i, "out"}, read.out);
     const int32_t pages = (read.slots + page_tokens - 1) / page_tokens;
-    memory_->check_pages(FieldName("reads", i, "pages").text, read.pages, pages);
+    memory_->check_pages({"reads", i, "pages"}, read.pages, pages);
     reads_.push_back({read, read.queries->shared, {read.pages, read.pages + pages}, {}});
   }
 

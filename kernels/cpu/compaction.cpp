@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "field-name.h"
 #include "page-jobs.h"
 #include "status.h"
 #include "value-merge.h"
@@ -44,13 +43,13 @@ class Compaction final : public Job {
 
   Head copy_head(const kvs_compaction& head, int32_t h) const {
     const int32_t page_tokens = memory_->spec().page_tokens;
-    check_range(FieldName("heads", h, "source_pages").text, head.source_pages, 0, INT32_MAX);
+    check_range({"heads", h, "source_pages"}, head.source_pages, 0, INT32_MAX);
     const int64_t slots = static_cast<int64_t>(head.source_pages) * page_tokens;
-    check_range(FieldName("heads", h, "kept").text, head.kept, 0, slots);
-    if (head.kept > 0) check_pointer(FieldName("heads", h, "keep").text, head.keep);
+    check_range({"heads", h, "kept"}, head.kept, 0, slots);
+    if (head.kept > 0) check_pointer({"heads", h, "keep"}, head.keep);
     const int64_t pages = (int64_t{head.kept} + page_tokens - 1) / page_tokens;
-    memory_->check_pages(FieldName("heads", h, "source").text, head.source, head.source_pages);
-    memory_->check_pages(FieldName("heads", h, "destination").text, head.destination, pages);
+    memory_->check_pages({"heads", h, "source"}, head.source, head.source_pages);
+    memory_->check_pages({"heads", h, "destination"}, head.destination, pages);
     Head copy = {{head.source, head.source + head.source_pages},
                  {head.keep, head.keep + head.kept},
                  {head.destination, head.destination + pages},
@@ -63,9 +62,9 @@ class Compaction final : public Job {
       invalid("heads[%d].keep[%d] is %d; expected %d to %lld, ascending", h, i, slot, low,
               static_cast<long long>(slots - 1));
     }
-    check_range(FieldName("heads", h, "merge").text, head.merge, 0, 1);
+    check_range({"heads", h, "merge"}, head.merge, 0, 1);
     if (head.merge == 0) return copy;
-    check_range(FieldName("heads", h, "merge_slots").text, head.merge_slots, 0, slots);
+    check_range({"heads", h, "merge_slots"}, head.merge_slots, 0, slots);
     if (!(fabsf(head.merge_threshold) <= 1)) {
       invalid("heads[%d].merge_threshold is %g; expected -1 to 1", h, static_cast<double>(head.merge_threshold));
     }

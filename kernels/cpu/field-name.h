@@ -6,11 +6,27 @@
 
 namespace kvasir {
 
-// "heads[3].keep", for messages; made only where it is needed, in memory of the caller.
+// A field that messages name: "from", or "heads[3].keep". Its text is only made for a message.
 struct FieldName {
-  char text[48];
-  FieldName(const char* list, int32_t index, const char* field) {
-    snprintf(text, sizeof text, "%s[%d].%s", list, index, field);
+  struct Text {
+    char chars[48];
+  };
+
+  const char* list;
+  int64_t index;
+  const char* field;
+
+  FieldName(const char* name) : list(name), index(0), field(nullptr) {}
+  FieldName(const char* of_list, int64_t at, const char* name) : list(of_list), index(at), field(name) {}
+
+  Text text() const {
+    Text made;
+    if (field == nullptr) {
+      snprintf(made.chars, sizeof made.chars, "%s", list);
+    } else {
+      snprintf(made.chars, sizeof made.chars, "%s[%lld].%s", list, static_cast<long long>(index), field);
+    }
+    return made;
   }
 };
 

@@ -52,6 +52,9 @@ constexpr int32_t kAttendPairs = 64;
 // and merged in the order of the spans: so one thread may do all spans of a pair, or several threads some each.
 constexpr int32_t kAttendSpan = 256;
 
+// Slots of a page at most; a page has 16 or 32.
+constexpr int32_t kMaxPageTokens = 32;
+
 // Attention of some pairs of one sequence that read the same KV head. Pair i is row i / group and query
 // head i % group of those that share the KV head.
 struct AttendArgs {

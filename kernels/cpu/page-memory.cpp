@@ -125,11 +125,11 @@ void PageMemory::copy_slots(uint64_t from, uint64_t to, uint64_t count) {
   memmove(attention_sums() + to, attention_sums() + from, count * sizeof(float));
 }
 
-void PageMemory::check_pages(const char* field, const int32_t* pages, int64_t count) const {
+void PageMemory::check_pages(const FieldName& field, const int32_t* pages, int64_t count) const {
   if (count > 0) check_pointer(field, pages);
   for (int64_t i = 0; i < count; ++i) {
     if (pages[i] >= 0 && pages[i] < spec_.pages) continue;
-    invalid("%s[%lld] is %d; expected 0 to %d", field, static_cast<long long>(i), pages[i], spec_.pages - 1);
+    invalid("%s[%lld] is %d; expected 0 to %d", field.text().chars, static_cast<long long>(i), pages[i], spec_.pages - 1);
   }
 }
 

@@ -73,7 +73,7 @@ class PageMemory {
 
   // For checking what is submitted; only the submitting thread uses it.
   PageMarks& marks() { return marks_; }
-  void check_pages(const char* field, const int32_t* pages, int64_t count) const;
+  void check_pages(const FieldName& field, const int32_t* pages, int64_t count) const;
 
  private:
   template <class Element>

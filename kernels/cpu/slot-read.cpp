@@ -1,8 +1,6 @@
 // Reads slots page by page: what lies transposed is worked on where it lies.
-
 #include <algorithm>
 
-#include "field-name.h"
 #include "page-jobs.h"
 #include "status.h"
 
@@ -12,7 +10,6 @@ namespace {
 
 // Pages of a table that one worker reads at a time.
 constexpr int32_t kPartPages = 32;
-constexpr int32_t kMaxPageTokens = 32;
 
 // The first `count` columns of [rows, columns] to [count, rows]; rows is even.
 void transpose(const float* from, int64_t rows, int64_t columns, int64_t count, float* to) {
@@ -34,10 +31,10 @@ class SlotRead final : public Job {
     const int32_t page_tokens = memory_->spec().page_tokens;
     for (int32_t i = 0; i < count; ++i) {
       const kvs_slot_read& table = tables[i];
-      check_range(FieldName("tables", i, "slots").text, table.slots, 0, INT32_MAX - page_tokens);
-      if (table.slots > 0) check_pointer(FieldName("tables", i, "out").text, table.out);
+      check_range({"tables", i, "slots"}, table.slots, 0, INT32_MAX - page_tokens);
+      if (table.slots > 0) check_pointer({"tables", i, "out"}, table.out);
       const int32_t pages = (table.slots + page_tokens - 1) / page_tokens;
-      memory_->check_pages(FieldName("tables", i, "pages").text, table.pages, pages);
+      memory_->check_pages({"tables", i, "pages"}, table.pages, pages);
       tables_.push_back({{table.pages, table.pages + pages}, table.slots, table.out});
       for (int32_t page = 0; page < pages; page += kPartPages) parts_.push_back({i, page});
     }

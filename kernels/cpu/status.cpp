@@ -36,20 +36,14 @@ void invalid(const char* format, ...) {
   fail_with(KVS_INVALID_ARGUMENT, format, arguments);
 }
 
-void check_range(const char* field, int64_t value, int64_t low, int64_t high) {
+void check_range(const FieldName& field, int64_t value, int64_t low, int64_t high) {
   if (value >= low && value <= high) return;
-  invalid("%s is %lld; expected %lld to %lld", field, static_cast<long long>(value), static_cast<long long>(low),
-          static_cast<long long>(high));
+  invalid("%s is %lld; expected %lld to %lld", field.text().chars, static_cast<long long>(value),
+          static_cast<long long>(low), static_cast<long long>(high));
 }
 
-void check_item(const char* list, int64_t i, const char* field, int64_t value, int64_t low, int64_t high) {
-  if (value >= low && value <= high) return;
-  invalid("%s[%lld].%s is %lld; expected %lld to %lld", list, static_cast<long long>(i), field,
-          static_cast<long long>(value), static_cast<long long>(low), static_cast<long long>(high));
-}
-
-void check_pointer(const char* field, const void* pointer) {
-  if (pointer == nullptr) invalid("%s is null", field);
+void check_pointer(const FieldName& field, const void* pointer) {
+  if (pointer == nullptr) invalid("%s is null", field.text().chars);
 }
 
 uint64_t checked_product(uint64_t a, uint64_t b) {

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "field-name.h"
 #include "kvasir.h"
 
 namespace kvasir {
@@ -27,10 +28,8 @@ kvs_status make_status(kvs_code code, const char* message);
 [[noreturn]] void invalid(const char* format, ...) __attribute__((format(printf, 1, 2)));
 
 // Throws unless low <= value <= high.
-void check_range(const char* field, int64_t value, int64_t low, int64_t high);
-void check_pointer(const char* field, const void* pointer);
-// The same of a field of item i of a list.
-void check_item(const char* list, int64_t i, const char* field, int64_t value, int64_t low, int64_t high);
+void check_range(const FieldName& field, int64_t value, int64_t low, int64_t high);
+void check_pointer(const FieldName& field, const void* pointer);
 
 // Throws (out of memory) where the product does not fit.
 uint64_t checked_product(uint64_t a, uint64_t b);

@@ -53,9 +53,9 @@ void StepJob::prepare(std::shared_ptr<Program> program_, std::shared_ptr<PageMem
 void StepJob::copy_sequence(const kvs_sequence& s, int32_t index) {
   const int32_t page_tokens = memory->spec().page_tokens;
   const int32_t first_row = sequences.empty() ? 0 : sequences.back().first_row + sequences.back().rows;
-  check_item("sequences", index, "rows", s.rows, 1, rows() - first_row);
-  check_item("sequences", index, "position", s.position, 0, INT32_MAX - s.rows);
-  check_item("sequences", index, "sinks", s.sinks, 0, INT32_MAX);
+  check_range({"sequences", index, "rows"}, s.rows, 1, rows() - first_row);
+  check_range({"sequences", index, "position"}, s.position, 0, INT32_MAX - s.rows);
+  check_range({"sequences", index, "sinks"}, s.sinks, 0, INT32_MAX);
   if (s.sinks > 0 && program->has_dynamic_attention) {
     invalid("sequences[%d].sinks is %d; expected 0, as keys of a dynamic rope cannot be turned again", index, s.sinks);
   }
@@ -104,10 +104,11 @@ void StepJob::copy_signals(const kvs_sequence& s, int32_t index, StepSequence& c
     has_queries = true;
   }
   if (s.collect == nullptr) return;
-  check_item("sequences", index, "collect.reduce", s.collect->reduce, KVS_MEAN, KVS_SUM);
-  check_item("sequences", index, "collect.noise", s.collect->noise, 0, 1);
-  if (!(s.collect->temperature > 0) || !isfinite(s.collect->temperature)) {
-    invalid("sequences[%d].collect.temperature is %g; expected a finite number above 0", index,
+  check_range({"sequences", index, "collect.reduce"}, s.collect->reduce, KVS_MEAN, KVS_SUM);
+  check_range({"sequences", index, "collect.noise"}, s.collect->noise, 0, 1);
+  // Beyond, scores that f32 holds would become infinite, or all alike.
+  if (!(s.collect->temperature >= 1e-6f && s.collect->temperature <= 1e6f)) {
+    invalid("sequences[%d].collect.temperature is %g; expected 1e-6 to 1e6", index,
             static_cast<double>(s.collect->temperature));
   }
   copy.collection = *s.collect;
@@ -151,7 +152,7 @@ void StepJob::copy_sampling(const kvs_sampling& s, int32_t i) {
   };
   const int32_t vocab = program->vocab_size;
   number("temperature", s.temperature, s.temperature >= 0 && isfinite(s.temperature), "a finite number, at least 0");
-  check_item("sampling", i, "top_k", s.top_k, 0, INT32_MAX);
+  check_range({"sampling", i, "top_k"}, s.top_k, 0, INT32_MAX);
   number("top_p", s.top_p, s.top_p > 0 && s.top_p <= 1, "a number above 0, at most 1");
   number("min_p", s.min_p, s.min_p >= 0 && s.min_p <= 1, "a number from 0 to 1");
   number("repetition_penalty", s.repetition_penalty, s.repetition_penalty > 0 && isfinite(s.repetition_penalty),
@@ -159,22 +160,22 @@ void StepJob::copy_sampling(const kvs_sampling& s, int32_t i) {
   number("presence_penalty", s.presence_penalty, isfinite(s.presence_penalty), "a finite number");
   number("frequency_penalty", s.frequency_penalty, isfinite(s.frequency_penalty), "a finite number");
   check_list("history_count", s.history_count, s.history);
-  check_item("sampling", i, "prompt_length", s.prompt_length, 0, s.history_count);
+  check_range({"sampling", i, "prompt_length"}, s.prompt_length, 0, s.history_count);
   check_list("bias_count", s.bias_count, s.bias_ids);
   check_list("bias_count", s.bias_count, s.bias_values);
-  check_item("sampling", i, "top_logprobs", s.top_logprobs, -1, vocab);
+  check_range({"sampling", i, "top_logprobs"}, s.top_logprobs, -1, vocab);
   if (s.top_logprobs > 0 && (result.top_ids != nullptr || result.top_logprobs != nullptr)) {
-    check_item("sampling", i, "top_logprobs", s.top_logprobs, 0, result.top_stride);
+    check_range({"sampling", i, "top_logprobs"}, s.top_logprobs, 0, result.top_stride);
   }
   sampling.push_back({s, history.size(), bias_ids.size()});
   history.insert(history.end(), s.history, s.history + s.history_count);
   for (size_t h = sampling.back().history; h < history.size(); ++h) {
-    check_item("sampling", i, "history", history[h], 0, vocab - 1);
+    check_range({"sampling", i, "history"}, history[h], 0, vocab - 1);
   }
   bias_ids.insert(bias_ids.end(), s.bias_ids, s.bias_ids + s.bias_count);
   bias_values.insert(bias_values.end(), s.bias_values, s.bias_values + s.bias_count);
   for (size_t b = sampling.back().bias; b < bias_ids.size(); ++b) {
-    check_item("sampling", i, "bias_ids", bias_ids[b], 0, vocab - 1);
+    check_range({"sampling", i, "bias_ids"}, bias_ids[b], 0, vocab - 1);
     number("bias_values", bias_values[b], bias_values[b] < INFINITY, "a number below infinity");
   }
 }

@@ -20,12 +20,7 @@ extern "C" {
 #define KVS_ABI_VERSION 3
 
 typedef enum {
-  KVS_OK = 0,
-  KVS_INVALID_ARGUMENT = 1,
-  KVS_OUT_OF_MEMORY = 2,
-  KVS_UNSUPPORTED = 3,
-  KVS_IO = 4,
-  KVS_INTERNAL = 5
+  KVS_OK = 0, KVS_INVALID_ARGUMENT = 1, KVS_OUT_OF_MEMORY = 2, KVS_UNSUPPORTED = 3, KVS_IO = 4, KVS_INTERNAL = 5
 } kvs_code;
 
 typedef struct {
@@ -36,17 +31,9 @@ typedef struct {
 /* Pages hold the first three. The others are the block formats of GGUF files, for weights of rank 2 whose
  * rows are whole blocks. */
 typedef enum {
-  KVS_F32 = 0,
-  KVS_F16 = 1,
-  KVS_BF16 = 2,
-  KVS_Q8_0 = 3,
-  KVS_Q4_0 = 4,
-  KVS_Q4_1 = 5,
-  KVS_Q5_0 = 6,
-  KVS_Q5_1 = 7,
-  KVS_Q4_K = 8,
-  KVS_Q5_K = 9,
-  KVS_Q6_K = 10
+  KVS_F32 = 0, KVS_F16 = 1, KVS_BF16 = 2,
+  KVS_Q8_0 = 3, KVS_Q4_0 = 4, KVS_Q4_1 = 5, KVS_Q5_0 = 6, KVS_Q5_1 = 7,
+  KVS_Q4_K = 8, KVS_Q5_K = 9, KVS_Q6_K = 10
 } kvs_dtype;
 
 typedef struct kvs_device kvs_device;
@@ -132,12 +119,7 @@ kvs_status kvs_pages_compact(kvs_pages* pages, const kvs_compaction* heads, int3
                              kvs_callback callback, void* user);
 
 typedef enum {
-  KVS_POSITION = 0,
-  KVS_KEY_NORM = 1,
-  KVS_KEYS = 2,
-  KVS_VALUES = 3,
-  KVS_VALUE_NORM = 4,
-  KVS_ATTENTION_SUM = 5
+  KVS_POSITION = 0, KVS_KEY_NORM = 1, KVS_KEYS = 2, KVS_VALUES = 3, KVS_VALUE_NORM = 4, KVS_ATTENTION_SUM = 5
 } kvs_slot_data;
 
 typedef struct {
@@ -226,8 +208,8 @@ typedef enum { KVS_MEAN = 0, KVS_MAX = 1, KVS_SUM = 2 } kvs_reduce;
 /* How a step adds attention up per slot; see step.ts. */
 typedef struct {
   int32_t reduce;
-  float temperature;
-  int32_t noise; /* 1: with Gumbel noise of noise_seed */
+  float temperature; /* 1e-6 to 1e6 */
+  int32_t noise;     /* 1: with Gumbel noise of noise_seed */
   uint32_t noise_seed;
 } kvs_collection;
 
@@ -252,7 +234,7 @@ typedef struct {
   float* out; /* [slots] */
 } kvs_attention_read;
 
-/* What the newest queries say about slots; see AttentionRead in device.ts. */
+/* What the newest queries say about slots; see attention-read.ts. */
 kvs_status kvs_attention_read_run(kvs_program* program, kvs_pages* pages, const kvs_attention_read* reads,
                                   int32_t count, kvs_callback callback, void* user);
 

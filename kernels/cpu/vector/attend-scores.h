@@ -10,6 +10,8 @@ namespace {
 
 constexpr int kMaxSpanPages = kAttendSpan / 16;
 
+inline int64_t spans_of(int64_t slots) { return (slots + kAttendSpan - 1) / kAttendSpan; }
+
 inline int64_t blocks_of(int64_t pairs) { return (pairs + kTilePairs - 1) / kTilePairs; }
 
 inline int64_t query_floats(int64_t head_dim) { return padded(blocks_of(kAttendPairs) * kTilePairs * head_dim); }

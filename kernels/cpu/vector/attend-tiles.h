@@ -8,7 +8,6 @@
 namespace kvasir {
 namespace {
 
-constexpr int kMaxPageTokens = 32;
 // From one pair's scores to the next: a span, and a little so that rows do not share cache sets.
 constexpr int64_t kScoreStride = kAttendSpan + 16;
 

@@ -5,7 +5,7 @@
 namespace kvasir {
 namespace {
 
-int64_t whole_spans(int64_t slots) { return (slots + kAttendSpan - 1) / kAttendSpan * kAttendSpan; }
+int64_t whole_spans(int64_t slots) { return spans_of(slots) * kAttendSpan; }
 
 // The next scores of slots (Welford 1962): means, and sums of squared differences from them.
 void add_scores(const ScoreTile& t, int64_t before, int64_t slots, float* means, float* squares) {

@@ -1,5 +1,5 @@
 // What queries pay to slots, beside attention: a tile of pairs gets its scores and weights of all spans, as attention
-// would; then, slot by slot, its rows are added in order. And what queries are expected to pay.
+// would; then, slot by slot, its rows are added in order.
 #include "vector/attend-scores.h"
 #include "vector/kernels.h"
 
@@ -9,7 +9,7 @@ namespace {
 // The greatest score where there is none: finite, so that differences are numbers.
 constexpr float kNothing = -3e38f;
 
-int64_t spans_of(int64_t slots) { return (slots + kAttendSpan - 1) / kAttendSpan; }
+constexpr float kLeastShare = __FLT_MIN__;
 
 struct ObserveTile : ScoreTile {
   const ObserveArgs& o;
@@ -151,7 +151,9 @@ void merge_totals(const ObserveTile& t, Shares* s) {
   }
   for (int p = 0; p < t.count; ++p) {
     s->inverse[p] = s->inverse[p] == 0.0f ? 0.0f : 1.0f / s->inverse[p];
-    s->least[p] = t.o.threshold / static_cast<float>(t.seen[p]);
+    const float least = t.o.threshold / static_cast<float>(t.seen[p]);
+    // Not rounded to 0, which slots that are not seen would reach.
+    s->least[p] = least > kLeastShare ? least : kLeastShare;
   }
 }
 

@@ -94,9 +94,8 @@ export type Instruction =
   | { readonly op: "rope"; readonly out: number; readonly x: number; readonly rope: number }
   /**
    * Stores k and v [kvHeads * headDim] of every row in its slot of the KV layer, converted to the
-   * format of the pages, with its position. With `rope`, keys
-   * are first turned by that rope to the position of their row, as a `rope` before would have; the buffer of
-   * k stays as it is.
+   * format of the pages, with its position. With `rope`, keys are first turned by that rope to the position of their
+   * row, as a `rope` before would have; the buffer of k stays as it is.
    */
   | {
       readonly op: "writeKv";
@@ -130,10 +129,10 @@ export type Instruction =
   | { readonly op: "gatherOutputs"; readonly out: number; readonly x: number }
   /**
    * Runs the next `body` instructions once for all rows, then again for each sequence of n > 1 rows,
-   * alone, until it has had min(passes, n) passes, or, where `tolerance` > 0, until a pass changed no
-   * element of `kvLayers`' new keys and values by more than `tolerance`. Before the first pass the slots
-   * of the step's rows in `kvLayers` (the sources that lie above some of their readers, written in the body)
-   * get zero keys and values at their true positions (LCKV, Wu and Tu 2024). What counts for `tolerance` is
+   * alone, until it has had min(passes, n) passes, or, where `tolerance` > 0 and it does not collect attention,
+   * until a pass changed no element of `kvLayers`' new keys and values by more than `tolerance`. Before the first
+   * pass the slots of the step's rows in `kvLayers` (the sources that lie above some of their readers, written in
+   * the body) get zero keys and values at their true positions (LCKV, Wu and Tu 2024). What counts for `tolerance` is
    * what pages store; the first pass is compared with the zeros. Does not nest; the body writes no buffer that it reads from before it.
    */
   | {

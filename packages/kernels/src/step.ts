@@ -46,7 +46,7 @@ export type StepSequence = {
  */
 export type AttentionCollection = {
   readonly reduce: "mean" | "max" | "sum";
-  /** What scores are divided by, for this sum alone, above 0; 1: nothing. */
+  /** What scores are divided by, for this sum alone, 1e-6 to 1e6; 1: nothing. */
   readonly temperature: number;
   /**
    * Adds Gumbel noise to the scores before that division, for this sum alone, one number for each position of a slot,

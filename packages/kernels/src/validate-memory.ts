@@ -119,7 +119,7 @@ function checkMerge(
   merge: NonNullable<Compaction["merge"]>,
 ): void {
   checkObject(name, merge);
-  checkInteger(`${name}.slots`, merge.slots, 0, source.length * pageTokens);
+  checkInteger(`${name}.slots`, merge.slots, 0, Math.min(source.length * pageTokens, maxInt32));
   const cosine = (x: number) => x >= -1 && x <= 1;
   checkNumber(`${name}.threshold`, merge.threshold, "a number in [-1, 1]", cosine);
 }
@@ -134,7 +134,7 @@ export function validateSlotReads(
   checkOneOf("data", data, slotData);
   tables.forEach(({ pages, slots }, i) => {
     checkPageIds(`tables[${i}].pages`, spec, pages);
-    checkInteger(`tables[${i}].slots`, slots, 0, pages.length * spec.pageTokens);
+    checkInteger(`tables[${i}].slots`, slots, 0, Math.min(pages.length * spec.pageTokens, maxInt32));
   });
 }
 

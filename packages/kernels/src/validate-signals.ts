@@ -88,7 +88,8 @@ function checkRead(name: string, executable: Executable, memory: PageMemorySpec,
 function checkCollection(name: string, collect: AttentionCollection): void {
   checkObject(name, collect);
   checkOneOf(`${name}.reduce`, collect.reduce, reductions);
-  checkNumber(`${name}.temperature`, collect.temperature, "a finite number above 0", aboveZero);
+  const bounded = (x: number) => x >= 1e-6 && x <= 1e6;
+  checkNumber(`${name}.temperature`, collect.temperature, "a number from 1e-6 to 1e6", bounded);
   if (collect.noiseSeed !== undefined) checkInteger(`${name}.noiseSeed`, collect.noiseSeed, 0, maxSeed);
 }
 

@@ -44,13 +44,23 @@ export function badCollectionCases({ name, open }: Implementation): void {
       ["no reduction", /collect\.reduce is undefined/, (s) => s.step({ collect: { temperature: 1 } })],
       [
         "a temperature of 0",
-        /collect\.temperature is 0; expected a finite number above 0/,
+        /collect\.temperature is 0; expected a number from 1e-6 to 1e6/,
         (s) => s.step({ collect: { ...collect, temperature: 0 } }),
       ],
       [
-        "a temperature that f32 does not hold",
+        "a temperature that scores divided by do not fit f32",
         /collect\.temperature is 1e-60/,
         (s) => s.step({ collect: { ...collect, temperature: 1e-60 } }),
+      ],
+      [
+        "a temperature that makes scores infinite",
+        /temperature is 1e-30; expected/,
+        (s) => s.step({ collect: { ...collect, temperature: 1e-30 } }),
+      ],
+      [
+        "a temperature above 1e6",
+        /temperature is 1000001; expected/,
+        (s) => s.step({ collect: { ...collect, temperature: 1000001 } }),
       ],
       [
         "a temperature that is NaN",

@@ -11,6 +11,7 @@ import { badStepCases } from "./bad-step.case.ts";
 import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
 import { iterateCases } from "./iterate.case.ts";
+import { lastPositionsCases } from "./last-positions.case.ts";
 import { mappedFileCases } from "./mapped-file.case.ts";
 import { mergeCases } from "./merge.case.ts";
 import { needsNative, noNative } from "./native-availability.ts";
@@ -57,6 +58,7 @@ for (const implementation of [interpreter, ...native]) {
   badQuantCases(implementation);
   turnedKeysCases(implementation);
   signalsCases(implementation);
+  lastPositionsCases(implementation);
   queryWindowCases(implementation);
   wideGroupsCases(implementation);
   mergeCases(implementation);

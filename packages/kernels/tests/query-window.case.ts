@@ -89,19 +89,23 @@ export function queryWindowCases({ name, open, precision }: Implementation): voi
       }
     });
 
-    it("an equal share is a share that counts", async () => {
-      const random = new Random(3);
-      const model = new SignalModel(random, 1, 6, [1]);
-      const flat = model.sketch.instructions.map((i) =>
-        i.op === "attend" ? { ...i, scale: 0, strict: false, window: 0 } : i,
-      );
-      model.sketch.instructions.splice(0, Infinity, ...flat);
-      using world = new SignalWorld(model, device, random, { dtype: "bf16", pageTokens: 16 });
-      const sequence = world.sequence(512, randomCollection(random));
-      await world.step([{ sequence, rows: 300, collects: false }]);
-      const [counts] = await world.read(sequence, [{ ...plainRead, measure: "count", window: 512 }]);
-      expect(Array.from(counts!)).toEqual(Array.from({ length: 300 }, (_, slot) => 300 - slot));
-    });
+    it.each([1, 1.5e-45])(
+      "of equal shares each counts that is seen, with a threshold of %d",
+      async (threshold) => {
+        const random = new Random(3);
+        const model = new SignalModel(random, 1, 6, [1]);
+        const flat = model.sketch.instructions.map((i) =>
+          i.op === "attend" ? { ...i, scale: 0, strict: false, window: 0 } : i,
+        );
+        model.sketch.instructions.splice(0, Infinity, ...flat);
+        using world = new SignalWorld(model, device, random, { dtype: "bf16", pageTokens: 16 });
+        const sequence = world.sequence(512, randomCollection(random));
+        await world.step([{ sequence, rows: 300, collects: false }]);
+        const read: Read = { ...plainRead, measure: "count", window: 512, threshold };
+        const [counts] = await world.read(sequence, [read]);
+        expect(Array.from(counts!)).toEqual(Array.from({ length: 300 }, (_, slot) => 300 - slot));
+      },
+    );
 
     it.each<DType>(["f32", "f16", "bf16"])(
       "the same bits alone, batched, in chunks and in other pages, in %s pages",

@@ -124,6 +124,20 @@ export function signalsCases({ name, open, precision }: Implementation): void {
       }
     });
 
+    it.each([1e-6, 1e6])("every row pays 1 in all at a temperature of %d", async (temperature) => {
+      using decoding = new Decoding(device, tinyDecoder(137));
+      const sequence = decoding.sequence();
+      const part = { ...sequence.next(40), collect: { ...mean, temperature } };
+      const tokens = new Random(138).integers(40, 0, 49);
+      await decoding.executable.run(decoding.memory, {
+        tokens,
+        sequences: [part],
+        outputs: new Int32Array(0),
+      });
+      for (const sums of await decoding.memory.readSlots("attentionSum", sequence.slotTables()))
+        expect(sums.reduce((a, b) => a + b, 0)).toBeCloseTo(40, 4);
+    });
+
     describe("of a cyclic group", () => {
       const tokens = new Random(31).integers(9, 0, 39);
 

@@ -55,6 +55,8 @@ describe("attention", () => {
     { noiseSeed: 2 ** 32 },
     { temperature: [1] as never },
     { temperature: [1, 0] },
+    { temperature: [1e-7, 1] },
+    { temperature: [1, 1e7] },
     { temperature: 2 as never },
     { windows: 64 } as never,
   ])("cannot be %j", (attention) => {

@@ -52,8 +52,10 @@ export function attentionFault(spec: AttentionSpec): string | undefined {
   if (!isWhole(future, 1, mostFuture)) return wrong("future", `a whole number in 1..${mostFuture}`, future);
   if (noiseSeed !== undefined && !isWhole(noiseSeed, 0, 2 ** 32 - 1))
     return wrong("noiseSeed", "a whole number in 0..4294967295", noiseSeed);
-  if (!Array.isArray(temperature) || temperature.length !== 2 || !temperature.every(isPositive))
-    return wrong("temperature", "two numbers above 0", temperature);
+  const isTemperature = (value: unknown) =>
+    isPositive(value) && (value as number) >= 1e-6 && (value as number) <= 1e6;
+  if (!Array.isArray(temperature) || temperature.length !== 2 || !temperature.every(isTemperature))
+    return wrong("temperature", "two numbers in 1e-6..1e6", temperature);
   return undefined;
 }
 

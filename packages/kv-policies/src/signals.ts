@@ -53,7 +53,7 @@ export interface AttentionSpec {
   /** For `attentionSum`: adds Gumbel noise of this seed to the scores (Keyformer), 0..2^32 - 1; none unless told. */
   readonly noiseSeed?: number;
   /**
-   * For `attentionSum`: what scores are divided by, above 0: in the prompt, and at the last token generated, linear
+   * For `attentionSum`: what scores are divided by, 1e-6..1e6: in the prompt, and at the last token generated, linear
    * between; [1, 1] unless told.
    */
   readonly temperature: readonly [number, number];
