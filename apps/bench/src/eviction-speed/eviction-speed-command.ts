@@ -1,39 +1,24 @@
-import { readPolicyFlags } from "@kvasir/kv-policies";
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
+import { type EngineFlags, engineOf } from "../command-engine.ts";
 import { withProgress } from "../command-progress.ts";
-import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "../device-flags.ts";
-import { modelFolder } from "../model-folder.ts";
-import { type PolicyModuleFlags, policyModuleFlags } from "../policy-flags.ts";
-import { list, name } from "../quality/quality-flags.ts";
+import { deviceFlags, wholeNumber } from "../device-flags.ts";
+import { policyModuleFlags } from "../policy-flags.ts";
+import { budget, layers, list, name } from "../quality/quality-flags.ts";
 import type { Spread } from "../spread.ts";
 import { markdownTable, textTable } from "../text-table.ts";
 import { type EvictionSpeedReport, evictionSpeed } from "./eviction-speed.ts";
 
-type Flags = DeviceFlags &
-  PolicyModuleFlags & {
-    readonly model: string;
-    readonly prompt: number;
-    readonly generate: number;
-    readonly policies: readonly string[];
-    readonly budget: number;
-    readonly protect: readonly number[];
-    readonly repeat: number;
-    readonly seed: number;
-    readonly kvMemory?: string;
-    readonly kvDtype: "f32" | "f16" | "bf16";
-    readonly json: boolean;
-    readonly markdown: boolean;
-  };
-
-function budget(text: string): number {
-  const value = Number(text);
-  if ((value > 0 && value <= 1) || (Number.isInteger(value) && value >= 2)) return value;
-  throw new InvalidArgumentError("Expected a share up to 1, or a whole number of tokens from 2.");
-}
-
-function layers(text: string): readonly number[] {
-  return text === "none" ? [] : list(wholeNumber(0, 65_535))(text);
-}
+type Flags = EngineFlags & {
+  readonly prompt: number;
+  readonly generate: number;
+  readonly policies: readonly string[];
+  readonly budget: number;
+  readonly protect: readonly number[];
+  readonly repeat: number;
+  readonly seed: number;
+  readonly json: boolean;
+  readonly markdown: boolean;
+};
 
 /** `kvasir-bench eviction-speed`: decoding after a long prompt, with policies and without. */
 export function evictionSpeedCommand(program: Command): void {
@@ -59,17 +44,12 @@ export function evictionSpeedCommand(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const { model, kvPolicies, kvMemory, kvDtype, json, markdown, protect, backend, cpu, threads, ...rest } =
     flags;
-  const { policies } = await readPolicyFlags({ kvPolicies });
+  const engine = await engineOf(flags);
   const report = await withProgress(json, (onProgress, signal) =>
     evictionSpeed({
       ...rest,
       protectLayers: protect,
-      engine: {
-        ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
-        model: modelFolder(model),
-        policies,
-        kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
-      },
+      engine,
       onProgress,
       signal,
     }),

@@ -59,7 +59,7 @@ type Sample = {
   kvBytes: number;
 };
 
-/** Tokens after the second that are not timed: a page, so that evictions have begun to take turns. */
+/** Tokens after the second that are not timed: pages of 16 or 32, so that every head has had its turn. */
 const settling = 32;
 
 /** How fast a model decodes after a long prompt when policies evict from it: all cases in turns, again and again. */

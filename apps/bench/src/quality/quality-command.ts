@@ -1,33 +1,22 @@
 import { writeFile } from "node:fs/promises";
-import { readPolicyFlags } from "@kvasir/kv-policies";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type EngineFlags, engineOf } from "../command-engine.ts";
 import { withProgress } from "../command-progress.ts";
-import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "../device-flags.ts";
-import { modelFolder } from "../model-folder.ts";
-import { type PolicyModuleFlags, policyModuleFlags } from "../policy-flags.ts";
+import { deviceFlags, wholeNumber } from "../device-flags.ts";
+import { policyModuleFlags } from "../policy-flags.ts";
 import { qualityHtml } from "./html/quality-html.ts";
 import { quality } from "./quality.ts";
-import { list, name, protection } from "./quality-flags.ts";
+import { budget, list, name, protection } from "./quality-flags.ts";
 import { defaultSettings, type QualitySettings } from "./quality-settings.ts";
 import { qualityText } from "./quality-text.ts";
 
-type Flags = DeviceFlags &
-  PolicyModuleFlags &
+type Flags = EngineFlags &
   QualitySettings & {
-    readonly model: string;
     readonly text?: string;
     readonly batch: number;
-    readonly kvDtype: "f32" | "f16" | "bf16";
-    readonly kvMemory?: string;
     readonly json: boolean;
     readonly html?: string;
   };
-
-function budget(text: string): number {
-  const value = Number(text);
-  if ((value > 0 && value <= 1) || (Number.isInteger(value) && value >= 2)) return value;
-  throw new InvalidArgumentError("Expected shares up to 1, or whole numbers of tokens from 2.");
-}
 
 function depth(text: string): number {
   const value = Number(text);
@@ -89,15 +78,10 @@ async function run(flags: Flags): Promise<void> {
     threads,
     ...settings
   } = flags;
-  const { policies } = await readPolicyFlags({ kvPolicies });
+  const engine = await engineOf(flags);
   const report = await withProgress(json, (onProgress, signal) =>
     quality({
-      engine: {
-        ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
-        model: modelFolder(model),
-        policies,
-        kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
-      },
+      engine,
       settings,
       batch,
       command: ["kvasir-bench", ...process.argv.slice(2)].join(" "),

@@ -1,22 +1,17 @@
-import { readPolicyFlags } from "@kvasir/kv-policies";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type EngineFlags, engineOf } from "../command-engine.ts";
 import { withProgress } from "../command-progress.ts";
-import { type DeviceFlags, deviceFlags, deviceOptions, wholeNumber } from "../device-flags.ts";
-import { modelFolder } from "../model-folder.ts";
-import { type PolicyModuleFlags, policyModuleFlags } from "../policy-flags.ts";
+import { deviceFlags, wholeNumber } from "../device-flags.ts";
+import { policyModuleFlags } from "../policy-flags.ts";
 import { list, name, protection } from "../quality/quality-flags.ts";
 import { tune } from "./tune.ts";
 import { defaultTuneSettings, type TuneSettings } from "./tune-settings.ts";
 import { tuneText } from "./tune-text.ts";
 
-type Flags = DeviceFlags &
-  PolicyModuleFlags &
+type Flags = EngineFlags &
   TuneSettings & {
-    readonly model: string;
     readonly text?: string;
     readonly batch: number;
-    readonly kvDtype: "f32" | "f16" | "bf16";
-    readonly kvMemory?: string;
     readonly json: boolean;
   };
 
@@ -84,15 +79,10 @@ export function tuneCommand(program: Command): void {
 async function run(flags: Flags): Promise<void> {
   const { model, kvPolicies, text, batch, kvDtype, kvMemory, json, backend, cpu, threads, ...settings } =
     flags;
-  const { policies } = await readPolicyFlags({ kvPolicies });
+  const engine = await engineOf(flags);
   const report = await withProgress(json, (onProgress, signal) =>
     tune({
-      engine: {
-        ...deviceOptions({ backend, ...(cpu && { cpu }), ...(threads !== undefined && { threads }) }),
-        model: modelFolder(model),
-        policies,
-        kvCache: { dtype: kvDtype, ...(kvMemory !== undefined && { memory: kvMemory }) },
-      },
+      engine,
       settings,
       batch,
       command: ["kvasir-bench", ...process.argv.slice(2)].join(" "),
