@@ -3,6 +3,15 @@ export { Engine } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
 export type { EngineOptions, KvCacheOptions, PolicyChoice } from "./engine-options.ts";
 export type { EngineInfo, EngineStats } from "./engine-report.ts";
-export type { ChatMessage, GenerateRequest } from "./generate-request.ts";
-export type { Completion, FinishReason, GenerateChunk, TokenLogprob, Usage } from "./generation.ts";
+export type { ChatMessage, GenerateRequest, ResponseFormat, Retention } from "./generate-request.ts";
+export type {
+  CacheReason,
+  CacheReport,
+  Completion,
+  FinishReason,
+  GenerateChunk,
+  Timings,
+  TokenLogprob,
+  Usage,
+} from "./generation.ts";
 export type { ScoredToken, ScoreRequest } from "./score-request.ts";
