@@ -1,4 +1,4 @@
-import { refuse } from "./checked-request.ts";
+import { refuse } from "./refuse.ts";
 import { received } from "./received.ts";
 import type { ScoreRequest } from "./score-request.ts";
 
