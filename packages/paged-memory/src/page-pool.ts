@@ -11,6 +11,14 @@ export interface PageOwner {
   countReferences(counts: Int32Array): void;
 }
 
+/** Told when a page that it holds a reference to begins and ceases to be held by others, too. */
+export interface PageWatcher {
+  /** A page got its second reference. */
+  shared(): void;
+  /** A page is down to one reference. */
+  unshared(): void;
+}
+
 /**
  * The page ids of one block of native memory, with a reference count each. The bytes of a page live elsewhere.
  * A page is free (count 0) or used; the pool never touches what is stored in it.
@@ -21,6 +29,8 @@ export class PagePool {
   /** A stack: entries 0..#freeCount-1 are the free page ids. */
   readonly #free: Int32Array;
   #freeCount: number;
+  /** By page. */
+  readonly #watchers: (PageWatcher | undefined)[];
 
   constructor({ pages }: PagePoolOptions) {
     this.capacity = requireInteger("pages", pages, 1, 2 ** 31 - 1);
@@ -28,6 +38,7 @@ export class PagePool {
     this.#free = new Int32Array(pages);
     for (let i = 0; i < pages; i++) this.#free[i] = pages - 1 - i;
     this.#freeCount = pages;
+    this.#watchers = new Array(pages);
   }
 
   get freePages(): number {
@@ -64,13 +75,16 @@ export class PagePool {
 
   /** Adds a reference to a used page. @throws InvalidPageError */
   retain(page: number): void {
-    this.#references[page] = this.#requireUsed(page) + 1;
+    const references = this.#requireUsed(page) + 1;
+    this.#references[page] = references;
+    if (references === 2) this.#watchers[page]?.shared();
   }
 
   /** Drops a reference; the page is free when it was the last one. @throws InvalidPageError */
   release(page: number): void {
     const left = this.#requireUsed(page) - 1;
     this.#references[page] = left;
+    if (left === 1) this.#watchers[page]?.unshared();
     if (left > 0) return;
     this.#free[this.#freeCount] = page;
     this.#freeCount += 1;
@@ -84,6 +98,21 @@ export class PagePool {
     return count;
   }
 
+  /** Tells `watcher`, which holds a reference to the page, of changes until `unwatch`. One watcher a page. */
+  watch(page: number, watcher: PageWatcher): void {
+    this.#requireUsed(page);
+    if (this.isWatched(page)) throw new InvalidPageError(page, "has a watcher already");
+    this.#watchers[page] = watcher;
+  }
+
+  unwatch(page: number): void {
+    this.#watchers[page] = undefined;
+  }
+
+  isWatched(page: number): boolean {
+    return this.#watchers[page] !== undefined;
+  }
+
   /** Checks the free list against the reference counts. Does not modify the pool. @throws IntegrityError */
   checkIntegrity(): void {
     const differences: string[] = [];
@@ -92,6 +121,7 @@ export class PagePool {
       const page = this.#free[i]!;
       if (listed[page] === 1) differences.push(`page ${page} is in the free list twice`);
       listed[page] = 1;
+      if (this.isWatched(page)) differences.push(`page ${page} is free and has a watcher`);
       if (this.#references[page] !== 0)
         differences.push(`page ${page} is free and has ${this.#references[page]} references`);
     }
