@@ -11,7 +11,7 @@ export interface PageOwner {
   countReferences(counts: Int32Array): void;
 }
 
-/** Told when a page that it holds a reference to begins and ceases to be held by others, too. */
+/** Told when pages that it holds a reference to begin and cease to be held by others, too. */
 export interface PageWatcher {
   /** A page got its second reference. */
   shared(): void;
@@ -29,8 +29,11 @@ export class PagePool {
   /** A stack: entries 0..#freeCount-1 are the free page ids. */
   readonly #free: Int32Array;
   #freeCount: number;
-  /** By page. */
-  readonly #watchers: (PageWatcher | undefined)[];
+  /** By page: 0, or the place of its watcher. */
+  readonly #watched: Int32Array;
+  readonly #watchers: (PageWatcher | undefined)[] = [undefined];
+  /** Places without a watcher, but for the first. */
+  readonly #vacant: number[] = [];
 
   constructor({ pages }: PagePoolOptions) {
     this.capacity = requireInteger("pages", pages, 1, 2 ** 31 - 1);
@@ -38,7 +41,7 @@ export class PagePool {
     this.#free = new Int32Array(pages);
     for (let i = 0; i < pages; i++) this.#free[i] = pages - 1 - i;
     this.#freeCount = pages;
-    this.#watchers = new Array(pages);
+    this.#watched = new Int32Array(pages);
   }
 
   get freePages(): number {
@@ -77,14 +80,14 @@ export class PagePool {
   retain(page: number): void {
     const references = this.#requireUsed(page) + 1;
     this.#references[page] = references;
-    if (references === 2) this.#watchers[page]?.shared();
+    if (references === 2) this.#watchers[this.#watched[page]!]?.shared();
   }
 
   /** Drops a reference; the page is free when it was the last one. @throws InvalidPageError */
   release(page: number): void {
     const left = this.#requireUsed(page) - 1;
     this.#references[page] = left;
-    if (left === 1) this.#watchers[page]?.unshared();
+    if (left === 1) this.#watchers[this.#watched[page]!]?.unshared();
     if (left > 0) return;
     this.#free[this.#freeCount] = page;
     this.#freeCount += 1;
@@ -98,19 +101,39 @@ export class PagePool {
     return count;
   }
 
-  /** Tells `watcher`, which holds a reference to the page, of changes until `unwatch`. One watcher a page. */
-  watch(page: number, watcher: PageWatcher): void {
-    this.#requireUsed(page);
-    if (this.isWatched(page)) throw new InvalidPageError(page, "has a watcher already");
-    this.#watchers[page] = watcher;
+  /**
+   * Takes a reference to each page and tells `watcher` from then on who else comes and goes. A page has one watcher at
+   * most. @throws InvalidPageError, before anything changed.
+   */
+  watch(pages: Int32Array, watcher: PageWatcher): void {
+    for (const page of pages) {
+      this.#requireUsed(page);
+      if (this.isWatched(page)) throw new InvalidPageError(page, "has a watcher already");
+    }
+    const place = this.#vacant.pop() ?? this.#watchers.length;
+    this.#watchers[place] = watcher;
+    for (const page of pages) {
+      this.#references[page]! += 1;
+      this.#watched[page] = place;
+    }
   }
 
-  unwatch(page: number): void {
-    this.#watchers[page] = undefined;
+  /** Gives back the references to the pages of one call of `watch`; returns how many are free by that. */
+  unwatch(pages: Int32Array): number {
+    if (pages.length === 0) return 0;
+    const place = this.#watched[pages[0]!]!;
+    this.#watchers[place] = undefined;
+    this.#vacant.push(place);
+    const before = this.#freeCount;
+    for (const page of pages) {
+      this.#watched[page] = 0;
+      this.release(page);
+    }
+    return this.#freeCount - before;
   }
 
   isWatched(page: number): boolean {
-    return this.#watchers[page] !== undefined;
+    return this.#watched[page]! > 0;
   }
 
   /** Checks the free list against the reference counts. Does not modify the pool. @throws IntegrityError */

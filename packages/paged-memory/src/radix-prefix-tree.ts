@@ -96,7 +96,8 @@ export class RadixPrefixTree implements PrefixTree {
     let block = this.#find(namespace, tokens);
     const fresh = blocks.slice(block.end / this.pageTokens);
     this.#pages.checkNew(fresh);
-    for (const pages of fresh) block = this.#add(block, tokens, pages);
+    const ids = new Int32Array(tokens);
+    for (const pages of fresh) block = this.#add(block, ids, pages);
     this.#use(block, keep);
     return { newBlocks: fresh.length, handle: this.#handle(block) };
   }
@@ -194,16 +195,11 @@ export class RadixPrefixTree implements PrefixTree {
   }
 
   /** Puts pages behind a block for the tokens that come next. */
-  #add(parent: RadixBlock, tokens: ArrayLike<number>, pages: Int32Array): RadixBlock {
-    const { pageTokens } = this;
-    const own = Int32Array.from({ length: pageTokens }, (_, i) => tokens[parent.end + i]!);
-    const hash = hashTokens(parent.hash, own, 0, pageTokens);
-    const block = new RadixBlock(
-      { namespace: parent.namespace, parent, hash },
-      own,
-      pages.slice(),
-      this.#census,
-    );
+  #add(parent: RadixBlock, tokens: Int32Array, pages: Int32Array): RadixBlock {
+    const { end, namespace } = parent;
+    const own = tokens.slice(end, end + this.pageTokens);
+    const hash = hashTokens(parent.hash, own, 0, own.length);
+    const block = new RadixBlock({ namespace, parent, hash }, own, pages.slice(), this.#census);
     this.#pages.retain(block.pages, block);
     this.#lost.delete(hash);
     parent.adopt(block);

@@ -59,15 +59,7 @@ export class StoredPages {
   /** Checks that blocks can be stored: their pages are used, and stored at most once, here and among themselves. */
   checkNew(blocks: readonly Int32Array[]): void {
     try {
-      for (const block of blocks) {
-        for (const page of block) {
-          if (this.pool.references(page) === 0)
-            throw new InvalidPageError(page, "is free, it cannot be cached");
-          if (this.pool.isWatched(page) || this.#given[page] === 1)
-            throw new InvalidArgumentError("blocks", "pages that are not cached yet", `page ${page}`);
-          this.#given[page] = 1;
-        }
-      }
+      for (const block of blocks) this.#checkPages(block);
     } finally {
       for (const block of blocks) for (const page of block) this.#given[page] = 0;
     }
@@ -75,22 +67,23 @@ export class StoredPages {
 
   /** Takes a reference to each page of a block, and has `watcher` told of others who come and go. */
   retain(block: Int32Array, watcher: PageWatcher): void {
-    for (const page of block) {
-      this.pool.retain(page);
-      this.pool.watch(page, watcher);
-    }
+    this.pool.watch(block, watcher);
     this.#count += block.length;
   }
 
   /** Gives the references back; returns how many pages are free by that. */
   release(block: Int32Array): number {
-    const before = this.pool.freePages;
-    for (const page of block) {
-      this.pool.unwatch(page);
-      this.pool.release(page);
-    }
     this.#count -= block.length;
-    return this.pool.freePages - before;
+    return this.pool.unwatch(block);
+  }
+
+  #checkPages(block: Int32Array): void {
+    for (const page of block) {
+      if (this.pool.references(page) === 0) throw new InvalidPageError(page, "is free, it cannot be cached");
+      if (this.pool.isWatched(page) || this.#given[page] === 1)
+        throw new InvalidArgumentError("blocks", "pages that are not cached yet", `page ${page}`);
+      this.#given[page] = 1;
+    }
   }
 
   /** Pages of a block that nobody but the tree holds. */
