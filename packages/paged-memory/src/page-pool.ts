@@ -11,6 +11,14 @@ export interface PageOwner {
   countReferences(counts: Int32Array): void;
 }
 
+/** Told when pages that it holds a reference to begin and cease to be held by others, too. */
+export interface PageWatcher {
+  /** A page got its second reference. */
+  shared(): void;
+  /** A page is down to one reference. */
+  unshared(): void;
+}
+
 /**
  * The page ids of one block of native memory, with a reference count each. The bytes of a page live elsewhere.
  * A page is free (count 0) or used; the pool never touches what is stored in it.
@@ -21,6 +29,11 @@ export class PagePool {
   /** A stack: entries 0..#freeCount-1 are the free page ids. */
   readonly #free: Int32Array;
   #freeCount: number;
+  /** By page: 0, or the place of its watcher. */
+  readonly #watched: Int32Array;
+  readonly #watchers: (PageWatcher | undefined)[] = [undefined];
+  /** Places without a watcher, but for the first. */
+  readonly #vacant: number[] = [];
 
   constructor({ pages }: PagePoolOptions) {
     this.capacity = requireInteger("pages", pages, 1, 2 ** 31 - 1);
@@ -28,6 +41,7 @@ export class PagePool {
     this.#free = new Int32Array(pages);
     for (let i = 0; i < pages; i++) this.#free[i] = pages - 1 - i;
     this.#freeCount = pages;
+    this.#watched = new Int32Array(pages);
   }
 
   get freePages(): number {
@@ -64,13 +78,16 @@ export class PagePool {
 
   /** Adds a reference to a used page. @throws InvalidPageError */
   retain(page: number): void {
-    this.#references[page] = this.#requireUsed(page) + 1;
+    const references = this.#requireUsed(page) + 1;
+    this.#references[page] = references;
+    if (references === 2) this.#watchers[this.#watched[page]!]?.shared();
   }
 
   /** Drops a reference; the page is free when it was the last one. @throws InvalidPageError */
   release(page: number): void {
     const left = this.#requireUsed(page) - 1;
     this.#references[page] = left;
+    if (left === 1) this.#watchers[this.#watched[page]!]?.unshared();
     if (left > 0) return;
     this.#free[this.#freeCount] = page;
     this.#freeCount += 1;
@@ -84,6 +101,41 @@ export class PagePool {
     return count;
   }
 
+  /**
+   * Takes a reference to each page and tells `watcher` from then on who else comes and goes. A page has one watcher at
+   * most. @throws InvalidPageError, before anything changed.
+   */
+  watch(pages: Int32Array, watcher: PageWatcher): void {
+    for (const page of pages) {
+      this.#requireUsed(page);
+      if (this.isWatched(page)) throw new InvalidPageError(page, "has a watcher already");
+    }
+    const place = this.#vacant.pop() ?? this.#watchers.length;
+    this.#watchers[place] = watcher;
+    for (const page of pages) {
+      this.#references[page]! += 1;
+      this.#watched[page] = place;
+    }
+  }
+
+  /** Gives back the references to the pages of one call of `watch`; returns how many are free by that. */
+  unwatch(pages: Int32Array): number {
+    if (pages.length === 0) return 0;
+    const place = this.#watched[pages[0]!]!;
+    this.#watchers[place] = undefined;
+    this.#vacant.push(place);
+    const before = this.#freeCount;
+    for (const page of pages) {
+      this.#watched[page] = 0;
+      this.release(page);
+    }
+    return this.#freeCount - before;
+  }
+
+  isWatched(page: number): boolean {
+    return this.#watched[page]! > 0;
+  }
+
   /** Checks the free list against the reference counts. Does not modify the pool. @throws IntegrityError */
   checkIntegrity(): void {
     const differences: string[] = [];
@@ -92,6 +144,7 @@ export class PagePool {
       const page = this.#free[i]!;
       if (listed[page] === 1) differences.push(`page ${page} is in the free list twice`);
       listed[page] = 1;
+      if (this.isWatched(page)) differences.push(`page ${page} is free and has a watcher`);
       if (this.#references[page] !== 0)
         differences.push(`page ${page} is free and has ${this.#references[page]} references`);
     }
