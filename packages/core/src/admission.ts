@@ -79,40 +79,41 @@ export class Admission {
   }
 
   /**
-   * Those whose turn it is, with their first pages. Whoever finds no room holds up all behind it, so that a large request
-   * is not passed by small ones for ever; but one whose prefix another is computing right now lets others pass.
+   * Begins those whose turn it is, with their first pages. Whoever finds no room holds up all behind it, so that a large
+   * request is not passed by small ones for ever; but one whose prefix another is computing right now lets others pass.
+   *
+   * @param running asked again and again: those that were begun are to be among them
    */
-  admit(running: readonly Sequence[]): Sequence[] {
+  admit(running: () => readonly Sequence[], begin: (sequence: Sequence) => void): void {
+    if (this.waiting === 0) return;
     const { cache, supply } = this.#resources;
-    const admitted: Sequence[] = [];
-    if (this.waiting === 0) return admitted;
+    const admitted = new Set<Sequence>();
     let passed = 0;
     for (const sequence of this.#line.inOrder(performance.now())) {
-      const all = [...running, ...admitted];
-      if (all.length >= this.#limits.maxRunning || passed >= mostPassed) break;
-      if (!queriesFit(sequence, all, this.#resources)) break;
+      const others = running();
+      if (others.length >= this.#limits.maxRunning || passed >= mostPassed) break;
+      if (!queriesFit(sequence, others, this.#resources)) break;
       const pages = this.#newPages();
       const report = cache.share(sequence, pages);
-      if (cache.isComing(sequence, all, report.matched)) {
+      if (cache.isComing(sequence, others, report.matched)) {
         pages.dispose();
         passed += 1;
         continue;
       }
       sequence.pages = pages;
-      if (!supply.hasRoom(sequence, all)) {
+      if (!supply.hasRoom(sequence, others)) {
         pages.dispose();
         sequence.pages = undefined;
         break;
       }
-      sequence.storedBlocks = 0;
       if (!sequence.cache) {
         sequence.cache = report;
         cache.count(report);
       }
-      admitted.push(sequence);
+      admitted.add(sequence);
+      begin(sequence);
     }
-    this.remove((one) => admitted.includes(one));
-    return admitted;
+    this.remove((one) => admitted.has(one));
   }
 
   #newPages(): SequencePages {

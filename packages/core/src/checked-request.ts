@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import type { CacheOwner } from "./cache-keys.ts";
 import type { GenerateRequest } from "./generate-request.ts";
-import { checkOrder, checkOwner } from "./request-order.ts";
 import { refuse } from "./refuse.ts";
+import { checkOrder, checkOwner } from "./request-order.ts";
 import type { Order } from "./sequence.ts";
 
 /** A request whose every number is in its range and whose defaults are filled in. */

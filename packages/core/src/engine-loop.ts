@@ -3,9 +3,9 @@ import type { Model, PageMemory, StepResult } from "@kvasir/runtime";
 import { Admission } from "./admission.ts";
 import { EngineError } from "./engine-error.ts";
 import type { EngineEvent } from "./engine-event.ts";
-import { LoopCounts } from "./loop-counts.ts";
 import { evict } from "./eviction.ts";
 import { goesByQueries } from "./head-signals.ts";
+import { LoopCounts } from "./loop-counts.ts";
 import { PageClaims } from "./page-claims.ts";
 import { PageSupply } from "./page-supply.ts";
 import { PrefixCache } from "./prefix-cache.ts";
@@ -203,13 +203,24 @@ export class EngineLoop {
   }
 
   #admit(): void {
-    for (const sequence of this.#admission.admit(this.#running)) {
-      this.#running.push(sequence);
-      if (sequence.admitted === undefined) this.#admitted(sequence);
-      else this.#limits.onEvent({ type: "resumed", id: sequence.id, way: "recompute", tokens: sequence.logical });
-      this.#keepQueries(sequence);
-    }
+    this.#admission.admit(
+      () => this.#running,
+      (sequence) => this.#begin(sequence),
+    );
     this.#running.sort((a, b) => a.priority - b.priority || a.arrival - b.arrival);
+  }
+
+  #begin(sequence: Sequence): void {
+    this.#running.push(sequence);
+    if (sequence.admitted === undefined) this.#admitted(sequence);
+    else
+      this.#limits.onEvent({
+        type: "resumed",
+        id: sequence.id,
+        way: "recompute",
+        tokens: sequence.logical,
+      });
+    this.#keepQueries(sequence);
   }
 
   #admitted(sequence: Sequence): void {
@@ -336,7 +347,10 @@ export class EngineLoop {
   }
 
   #accept(sequence: Sequence, result: StepResult, output: number, position: number): void {
-    if (position + 1 < sequence.tokens.length) return sequence.acceptPrompt(result, output, position);
+    if (position + 1 < sequence.tokens.length) {
+      sequence.acceptPrompt(result, output, position);
+      return;
+    }
     this.counts.accepted(sequence);
     if (sequence.accept(result, output)) this.#end(sequence);
   }

@@ -1,6 +1,6 @@
 import type { PolicyDefinition, PolicyOptions } from "@kvasir/kv-policies";
-import type { EngineEvent } from "./engine-event.ts";
 import type { CpuLevel, DType, LoadProgress, QuantizeTarget } from "@kvasir/runtime";
+import type { EngineEvent } from "./engine-event.ts";
 
 /** How sequences' caches are cut down: a policy and its options (see @kvasir/kv-policies). */
 export type PolicyChoice = PolicyOptions & {

@@ -4,15 +4,15 @@ import { checkRequest } from "./checked-request.ts";
 import { checkScore } from "./checked-score.ts";
 import { EngineError } from "./engine-error.ts";
 import { EngineLoop } from "./engine-loop.ts";
-import { engineStats } from "./engine-stats.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo, EngineStats } from "./engine-report.ts";
+import { engineStats } from "./engine-stats.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import type { Completion, GenerateChunk, TokenLogprob } from "./generation.ts";
 import { type LoadedEngine, loadEngine } from "./load-engine.ts";
 import { prepareScore, prepareSequence } from "./prepare-sequence.ts";
-import type { ScoredToken, ScoreRequest } from "./score-request.ts";
 import { promptIds } from "./prompt-ids.ts";
+import type { ScoredToken, ScoreRequest } from "./score-request.ts";
 import type { Sequence } from "./sequence.ts";
 
 /** A loaded model that answers many requests at once. */
@@ -77,7 +77,8 @@ export class Engine implements AsyncDisposable {
       sequence.leave(signal?.reason);
       this.#loop.readerLeft();
     };
-    const timer = deadline === undefined ? undefined : setTimeout(late, deadline, sequence, this.#loop, deadline);
+    const timer =
+      deadline === undefined ? undefined : setTimeout(late, deadline, sequence, this.#loop, deadline);
     try {
       this.#loop.submit(sequence);
     } catch (error) {
@@ -124,7 +125,9 @@ export class Engine implements AsyncDisposable {
   /**
    * The ids that `generate` would run a prompt or conversation as. Throws `invalid-request`.
    */
-  async encode(request: Pick<GenerateRequest, "prompt" | "messages" | "tools" | "templateVariables">): Promise<Int32Array> {
+  async encode(
+    request: Pick<GenerateRequest, "prompt" | "messages" | "tools" | "templateVariables">,
+  ): Promise<Int32Array> {
     if (this.#disposing) throw new EngineError("disposed", "the engine is disposed");
     const checked = checkRequest(request, this.info.vocabSize);
     return promptIds(request, { tokenizer: this.tokenizer, vocabSize: this.info.vocabSize, ...checked });

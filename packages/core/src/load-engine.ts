@@ -90,7 +90,8 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     const cacheKeys = new CacheKeys({
       fingerprint: options.model,
       layerMap: model.layerMap.text,
-      passes: model.layerMap.groups.length > 0 ? `${passes ?? model.config.passes} of ${limits.chunkTokens}` : "",
+      passes:
+        model.layerMap.groups.length > 0 ? `${passes ?? model.config.passes} of ${limits.chunkTokens}` : "",
       weights: weights ?? "",
       device: device.description.replace(/, .*/, ""),
       dtype,

@@ -50,7 +50,8 @@ export class PageClaims {
     const { supply, cache } = this.#options;
     const needed = () => {
       let pages = 0;
-      for (const [sequence, choices] of work) if (sequence.pages) pages += freshPages(sequence.pages, choices);
+      for (const [sequence, choices] of work)
+        if (sequence.pages) pages += freshPages(sequence.pages, choices);
       return pages;
     };
     if (supply.provide(needed())) return;

@@ -8,8 +8,6 @@ import type { Sequence } from "./sequence.ts";
 export type PageBounds = {
   /** Until the eviction at the end of its prompt. */
   readonly prefill: number;
-  /** Right after that. */
-  readonly compressed: number;
   /** From then on. */
   readonly decode: number;
 };
@@ -87,24 +85,26 @@ export class PageSupply {
     const ahead = this.#pageTokens * 2 ** Math.min(preemptions, 10);
     if (policy.evicts) {
       if (logical >= promptLength) return Math.min(this.#pagesFor(ahead), Math.max(0, bounds.decode - held));
-      // Where its prompt stays in the cache, what is kept of it gets pages of its own.
-      const kept = sequence.sharing.stores === "nothing" ? 0 : bounds.compressed;
-      return Math.max(0, Math.min(bounds.prefill + kept, this.#pool.capacity) - held);
+      // What is kept of its prompt is written in place where there is no room to leave the prompt to the cache.
+      return Math.max(0, bounds.prefill - held);
     }
     const length = Math.min(maxLength, Math.max(tokens.length, promptLength) + ahead);
     return Math.max(0, this.#pagesFor(length) - held);
   }
 
   #boundsOf({ policy, promptLength, maxLength }: Sequence): PageBounds {
-    const most = (part: "prefill" | "decode", maxNew: number) => {
-      let pages = 0;
-      for (let layer = 0; layer < this.#kvLayers; layer++) {
-        const bound = policy.maximumResident({ layer, prompt: promptLength, maxNew, chunk: this.#chunkTokens });
-        pages += Math.ceil(bound[part] / this.#pageTokens) * this.#kvHeads;
-      }
-      return pages;
-    };
-    const maxNew = maxLength - promptLength;
-    return { prefill: most("prefill", maxNew), compressed: most("decode", 1), decode: most("decode", maxNew) };
+    let [before, after] = [0, 0];
+    for (let layer = 0; layer < this.#kvLayers; layer++) {
+      const size = {
+        layer,
+        prompt: promptLength,
+        maxNew: maxLength - promptLength,
+        chunk: this.#chunkTokens,
+      };
+      const { prefill, decode } = policy.maximumResident(size);
+      before += Math.ceil(prefill / this.#pageTokens) * this.#kvHeads;
+      after += Math.ceil(decode / this.#pageTokens) * this.#kvHeads;
+    }
+    return { prefill: before, decode: after };
   }
 }

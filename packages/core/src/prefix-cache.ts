@@ -14,7 +14,11 @@ export class PrefixCache {
   queryTokens = 0;
   hitTokens = 0;
 
-  constructor(pool: PagePool, { kvLayers, kvHeads }: Pick<Model, "kvLayers" | "kvHeads">, pageTokens: number) {
+  constructor(
+    pool: PagePool,
+    { kvLayers, kvHeads }: Pick<Model, "kvLayers" | "kvHeads">,
+    pageTokens: number,
+  ) {
     this.tree = new RadixPrefixTree({ pool, pageTokens, blockPages: kvLayers * kvHeads });
     this.#pageTokens = pageTokens;
   }

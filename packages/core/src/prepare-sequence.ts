@@ -44,7 +44,9 @@ export async function prepareSequence(
   const use = { policy, prompt, maxLength, owner, isOff: !cachePrompt, computesAll: judged };
   const options = sequenceOptions(use, loaded);
   // Each row of such a prompt has logits.
-  const chunkTokens = judged ? Math.min(options.chunkTokens, promptRows(info.vocabSize)) : options.chunkTokens;
+  const chunkTokens = judged
+    ? Math.min(options.chunkTokens, promptRows(info.vocabSize))
+    : options.chunkTokens;
   return new GenerateSequence({ ...options, chunkTokens, order, request: checked, tokenizer, eosIds });
 }
 

@@ -21,7 +21,10 @@ export class PromptLogprobs {
 
   /** Draws the token behind `position`. */
   sampling(position: number): Sampling {
-    return { ...forcedSampling(this.#prompt.subarray(position + 1, position + 2), 0), topLogprobs: this.#top };
+    return {
+      ...forcedSampling(this.#prompt.subarray(position + 1, position + 2), 0),
+      topLogprobs: this.#top,
+    };
   }
 
   accept(result: StepResult, output: number, position: number): void {

@@ -231,7 +231,8 @@ test("a policy that sizes itself gives back the pages that it did not keep for i
   const used: number[] = [];
   await engine.run(one, () => used.push(engine.parts.pool.usedPages));
   // 12 heads: the 16 that were kept, then up to 20 new ones.
-  expect([used[0], used.at(-2)]).toEqual([12, 12 * 3]);
+  expect(used.slice(0, 2)).toEqual([12 * 3, 12 * 2]);
+  expect(Math.max(...used)).toBeLessThanOrEqual(12 * 3);
   expect(prompt).toHaveLength(40);
 });
 
