@@ -198,7 +198,7 @@ export class NaivePrefixTree implements PrefixTree {
 
   #drop(blocks: readonly NaiveBlock[]): number {
     this.#blocks = this.#blocks.filter((block) => !blocks.includes(block));
-    return blocks.reduce((freed, block) => freed + this.#pages.release(block.pages), 0);
+    return blocks.reduce((freed, block) => freed + this.#pages.release(block.pages, UNMOVED), 0);
   }
 
   #partial(namespace: string, tokens: readonly number[], matched: number): PrefixMatch["partial"] {

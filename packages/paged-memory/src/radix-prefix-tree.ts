@@ -216,7 +216,7 @@ export class RadixPrefixTree implements PrefixTree {
     this.#leaves.delete(block);
     this.#place(parent);
     if (parent.isRoot && parent.children.length === 0) this.#roots.delete(parent.namespace);
-    return this.#pages.release(block.pages);
+    return this.#pages.release(block.pages, block);
   }
 
   /** Stamps the path to a block, retains it, and returns it. */
