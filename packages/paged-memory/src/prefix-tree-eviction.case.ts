@@ -42,6 +42,17 @@ export function describePrefixTreeEviction(name: string, create: CreateTree): vo
       expect([tree.cachedPages, tree.evictablePages(), pool.usedPages]).toEqual([0, 0, 3]);
     });
 
+    it("evicts nothing for the sake of pages that a lock keeps", () => {
+      const { tree, newBlocks, letGo, store, matched } = setUp(create);
+      const blocks = newBlocks(2);
+      tree.insert("n", [...A, ...B], blocks);
+      letGo([blocks[0]!]);
+      tree.lock(tree.match("n", A).handle);
+      store(C);
+      expect([tree.evictablePages(), tree.evict(100)]).toEqual([2, 2]);
+      expect([matched([...A, ...B]), matched(C)]).toEqual([[8], [0]]);
+    });
+
     it("evicts lower priorities first, whatever was used last, until their time is over", () => {
       const { tree, store } = setUp(create);
       const fill = () => {
