@@ -1,5 +1,6 @@
-import { IntegrityError, InvalidHandleError, requireInteger } from "./errors.ts";
+import { IntegrityError, requireInteger } from "./errors.ts";
 import { commonLength, isBefore, NaiveBlock } from "./naive-block.ts";
+import { PrefixHandles } from "./prefix-handles.ts";
 import type {
   PrefixEntry,
   PrefixHandle,
@@ -11,23 +12,13 @@ import type {
 } from "./prefix-tree.ts";
 import { StoredPages } from "./stored-pages.ts";
 
-class NaiveHandle implements PrefixHandle {
-  locks = 0;
-  readonly tokens: number;
-  readonly path: readonly NaiveBlock[];
-  constructor(tokens: number, path: readonly NaiveBlock[]) {
-    this.tokens = tokens;
-    this.path = path;
-  }
-}
-
 /** The pool is asked who shares a page, where it matters. */
 const UNMOVED = { shared() {}, unshared() {} };
 
 /** A list of blocks, searched from the start: the twin that the radix tree is tested against. */
 export class NaivePrefixTree implements PrefixTree {
   readonly #pages: StoredPages;
-  readonly #handles = new WeakSet<PrefixHandle>();
+  readonly #handles = new PrefixHandles<readonly NaiveBlock[]>();
   #blocks: NaiveBlock[] = [];
   /** Names of evicted blocks, the latest last. */
   #lost: string[] = [];
@@ -88,18 +79,14 @@ export class NaivePrefixTree implements PrefixTree {
   }
 
   lock(handle: PrefixHandle): void {
-    const own = this.#own(handle);
-    if (!own.path.every((block) => this.#blocks.includes(block)))
-      throw new InvalidHandleError("The blocks of the handle were evicted.");
-    own.locks += 1;
-    for (const block of own.path) block.locks += 1;
+    const path = this.#handles.lock(handle, (blocks) =>
+      blocks.every((block) => this.#blocks.includes(block)),
+    );
+    for (const block of path) block.locks += 1;
   }
 
   unlock(handle: PrefixHandle): void {
-    const own = this.#own(handle);
-    if (own.locks === 0) throw new InvalidHandleError("The handle is not locked.");
-    own.locks -= 1;
-    for (const block of own.path) block.locks -= 1;
+    for (const block of this.#handles.unlock(handle)) block.locks -= 1;
   }
 
   evict(pagesWanted: number, now: number = this.#now): number {
@@ -113,8 +100,8 @@ export class NaivePrefixTree implements PrefixTree {
         .sort((a, b) => a.priority(this.#now) - b.priority(this.#now) || a.lastUse - b.lastUse);
       if (!first) break;
       freed += this.#drop([first]);
-      this.#lost = [...this.#lost, first.name].slice(-this.#pages.lostBlocks);
-      if (this.#pages.lostBlocks === 0) this.#lost = [];
+      this.#lost.push(first.name);
+      if (this.#lost.length > this.#pages.lostBlocks) this.#lost.shift();
     }
     return freed;
   }
@@ -198,7 +185,7 @@ export class NaivePrefixTree implements PrefixTree {
 
   #drop(blocks: readonly NaiveBlock[]): number {
     this.#blocks = this.#blocks.filter((block) => !blocks.includes(block));
-    return blocks.reduce((freed, block) => freed + this.#pages.release(block.pages), 0);
+    return blocks.reduce((freed, block) => freed + this.#pages.release(block.pages, UNMOVED), 0);
   }
 
   #partial(namespace: string, tokens: readonly number[], matched: number): PrefixMatch["partial"] {
@@ -240,14 +227,6 @@ export class NaivePrefixTree implements PrefixTree {
   }
 
   #handle(path: readonly NaiveBlock[]): PrefixHandle {
-    const handle = new NaiveHandle(path.length * this.pageTokens, path);
-    this.#handles.add(handle);
-    return handle;
-  }
-
-  #own(handle: PrefixHandle): NaiveHandle {
-    if (!(handle instanceof NaiveHandle) || !this.#handles.has(handle))
-      throw new InvalidHandleError("The handle is not of this tree.");
-    return handle;
+    return this.#handles.create(path.length * this.pageTokens, path);
   }
 }

@@ -32,7 +32,7 @@ export class PagePool {
   /** By page: 0, or the place of its watcher. */
   readonly #watched: Int32Array;
   readonly #watchers: (PageWatcher | undefined)[] = [undefined];
-  /** Places without a watcher, but for the first. */
+  /** Places to use again. */
   readonly #vacant: number[] = [];
 
   constructor({ pages }: PagePoolOptions) {
@@ -103,28 +103,41 @@ export class PagePool {
 
   /**
    * Takes a reference to each page and tells `watcher` from then on who else comes and goes. A page has one watcher at
-   * most. @throws InvalidPageError, before anything changed.
+   * most. @throws InvalidPageError for a page that is free, watched or given twice, before anything changed.
    */
   watch(pages: Int32Array, watcher: PageWatcher): void {
-    for (const page of pages) {
-      this.#requireUsed(page);
-      if (this.isWatched(page)) throw new InvalidPageError(page, "has a watcher already");
-    }
     const place = this.#vacant.pop() ?? this.#watchers.length;
-    this.#watchers[place] = watcher;
-    for (const page of pages) {
-      this.#references[page]! += 1;
-      this.#watched[page] = place;
+    this.#watchers[place] = undefined;
+    try {
+      for (const page of pages) {
+        this.#requireUsed(page);
+        if (this.isWatched(page)) throw new InvalidPageError(page, "has a watcher already");
+        this.#watched[page] = place;
+      }
+    } catch (error) {
+      for (const page of pages) if (this.#watched[page] === place) this.#watched[page] = 0;
+      this.#vacant.push(place);
+      throw error;
     }
+    for (const page of pages) this.#references[page]! += 1;
+    this.#watchers[place] = watcher;
   }
 
-  /** Gives back the references to the pages of one call of `watch`; returns how many are free by that. */
-  unwatch(pages: Int32Array): number {
-    if (pages.length === 0) return 0;
-    const place = this.#watched[pages[0]!]!;
-    this.#watchers[place] = undefined;
-    this.#vacant.push(place);
+  /**
+   * Gives back the references to the pages of one call of `watch`, all of them; returns how many are free by that.
+   * @throws InvalidPageError for a page that has another watcher or none, before anything changed.
+   */
+  unwatch(pages: Int32Array, watcher: PageWatcher): number {
+    for (const page of pages) {
+      if (this.#watchers[this.#watched[page]!] !== watcher)
+        throw new InvalidPageError(page, "is not watched by this watcher");
+    }
     const before = this.#freeCount;
+    if (pages.length > 0) {
+      const place = this.#watched[pages[0]!]!;
+      this.#watchers[place] = undefined;
+      this.#vacant.push(place);
+    }
     for (const page of pages) {
       this.#watched[page] = 0;
       this.release(page);
@@ -132,6 +145,7 @@ export class PagePool {
     return this.#freeCount - before;
   }
 
+  /** Whether a page has a watcher. */
   isWatched(page: number): boolean {
     return this.#watched[page]! > 0;
   }
@@ -149,6 +163,8 @@ export class PagePool {
         differences.push(`page ${page} is free and has ${this.#references[page]} references`);
     }
     for (let page = 0; page < this.capacity; page++) {
+      if (this.isWatched(page) && !this.#watchers[this.#watched[page]!])
+        differences.push(`page ${page} has lost its watcher`);
       if (this.#references[page] === 0 && listed[page] === 0)
         differences.push(`page ${page} has no reference and is not in the free list`);
     }

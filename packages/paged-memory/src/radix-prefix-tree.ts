@@ -1,6 +1,7 @@
-import { InvalidHandleError, requireInteger } from "./errors.ts";
+import { requireInteger } from "./errors.ts";
 import { IndexedHeap } from "./indexed-heap.ts";
 import { hashNamespace, hashTokens, LostPrefixes } from "./lost-prefixes.ts";
+import { PrefixHandles } from "./prefix-handles.ts";
 import type {
   PrefixEntry,
   PrefixHandle,
@@ -16,17 +17,6 @@ import { checkRadixTree } from "./radix-integrity.ts";
 import { RetainedBlocks } from "./retained-blocks.ts";
 import { StoredPages } from "./stored-pages.ts";
 
-class RadixHandle implements PrefixHandle {
-  locks = 0;
-  readonly block: RadixBlock;
-  constructor(block: RadixBlock) {
-    this.block = block;
-  }
-  get tokens(): number {
-    return this.block.end;
-  }
-}
-
 /**
  * A radix tree whose edges are blocks of tokens, after SGLang's RadixAttention (Zheng et al. 2023, arXiv 2312.07104).
  * The pool tells the blocks who shares their pages, so nothing is ever searched for: `match`, `insert` and `lock` take
@@ -34,7 +24,7 @@ class RadixHandle implements PrefixHandle {
  */
 export class RadixPrefixTree implements PrefixTree {
   readonly #pages: StoredPages;
-  readonly #handles = new WeakSet<PrefixHandle>();
+  readonly #handles = new PrefixHandles<RadixBlock>();
   /** One root per namespace that has blocks. */
   readonly #roots = new Map<string, RadixBlock>();
   readonly #census = new RadixCensus();
@@ -80,7 +70,7 @@ export class RadixPrefixTree implements PrefixTree {
     return {
       tokens: block.end,
       blocks: path.map(({ pages }) => pages),
-      handle: this.#handle(block),
+      handle: this.#handles.create(block.end, block),
       ...(closest && { partial: { block: closest.child.pages, tokens: closest.common } }),
     };
   }
@@ -99,23 +89,19 @@ export class RadixPrefixTree implements PrefixTree {
     const ids = new Int32Array(tokens);
     for (const pages of fresh) block = this.#add(block, ids, pages);
     this.#use(block, keep);
-    return { newBlocks: fresh.length, handle: this.#handle(block) };
+    return { newBlocks: fresh.length, handle: this.#handles.create(block.end, block) };
   }
 
   lock(handle: PrefixHandle): void {
-    const own = this.#own(handle);
-    if (!own.block.isStored) throw new InvalidHandleError("The blocks of the handle were evicted.");
-    own.locks += 1;
-    own.block.lock();
-    this.#place(own.block);
+    const block = this.#handles.lock(handle, ({ isStored }) => isStored);
+    block.lock();
+    this.#place(block);
   }
 
   unlock(handle: PrefixHandle): void {
-    const own = this.#own(handle);
-    if (own.locks === 0) throw new InvalidHandleError("The handle is not locked.");
-    own.locks -= 1;
-    own.block.unlock();
-    this.#place(own.block);
+    const block = this.#handles.unlock(handle);
+    block.unlock();
+    this.#place(block);
   }
 
   evict(pagesWanted: number, now: number = this.#retained.now): number {
@@ -156,7 +142,7 @@ export class RadixPrefixTree implements PrefixTree {
   }
 
   entries(): Iterable<PrefixEntry> {
-    return entriesOf(this.#roots.values(), (block) => this.#handle(block));
+    return entriesOf(this.#roots.values(), (block) => this.#handles.create(block.end, block));
   }
 
   forget(namespace: string): number {
@@ -216,7 +202,7 @@ export class RadixPrefixTree implements PrefixTree {
     this.#leaves.delete(block);
     this.#place(parent);
     if (parent.isRoot && parent.children.length === 0) this.#roots.delete(parent.namespace);
-    return this.#pages.release(block.pages);
+    return this.#pages.release(block.pages, block);
   }
 
   /** Stamps the path to a block, retains it, and returns it. */
@@ -234,18 +220,6 @@ export class RadixPrefixTree implements PrefixTree {
   #place(block: RadixBlock): void {
     if (block.isFreeLeaf) this.#leaves.set(block);
     else this.#leaves.delete(block);
-  }
-
-  #handle(block: RadixBlock): PrefixHandle {
-    const handle = new RadixHandle(block);
-    this.#handles.add(handle);
-    return handle;
-  }
-
-  #own(handle: PrefixHandle): RadixHandle {
-    if (!(handle instanceof RadixHandle) || !this.#handles.has(handle))
-      throw new InvalidHandleError("The handle is not of this tree.");
-    return handle;
   }
 }
 

@@ -72,9 +72,9 @@ export class StoredPages {
   }
 
   /** Gives the references back; returns how many pages are free by that. */
-  release(block: Int32Array): number {
+  release(block: Int32Array, watcher: PageWatcher): number {
     this.#count -= block.length;
-    return this.pool.unwatch(block);
+    return this.pool.unwatch(block, watcher);
   }
 
   #checkPages(block: Int32Array): void {

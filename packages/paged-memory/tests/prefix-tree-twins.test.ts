@@ -169,6 +169,6 @@ it("both trees give the same answers and evict in the same order, whatever is do
         expect(radix.stored(), JSON.stringify(operation)).toEqual(naive.stored());
       }
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
