@@ -42,6 +42,15 @@ const idle: EngineStats = {
   promptTokens: 0,
   generatedTokens: 0,
   scoredTokens: 0,
+  waitingTokens: 0,
+  cachedPages: 0,
+  evictedTokensByPolicy: {},
+  freedPagesByPolicy: {},
+  recomputedTokens: 0,
+  prefixQueryTokens: 0,
+  prefixHitTokens: 0,
+  preemptions: { recompute: 0, host: 0, file: 0 },
+  lastTick: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */
