@@ -80,7 +80,12 @@ describe("the README", () => {
       const written = { out: "", err: "" };
       const stdout = { write: (text: string) => (written.out += text) };
       const stderr = { write: (text: string) => (written.err += text) };
-      const exit = runCommand([...command.split(" ").slice(1), "--port", "0"], { stdout, stderr, signals });
+      const exit = runCommand([...command.split(" ").slice(1), "--port", "0"], {
+        stdout,
+        stderr,
+        signals,
+        environment: {},
+      });
       const listening = vi.waitFor(() => expect(written.out).toContain("listening on"), { timeout: 30_000 });
       await Promise.race([listening, exit]);
       signals.emit("SIGTERM");
