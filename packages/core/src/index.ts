@@ -3,6 +3,7 @@ export { Engine } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
 export type { EngineOptions, KvCacheOptions, PolicyChoice } from "./engine-options.ts";
 export type { EngineInfo, EngineStats } from "./engine-report.ts";
+export { type FitOptions, type FitReport, fitReport } from "./fit.ts";
 export type { ChatMessage, GenerateRequest, ResponseFormat, Retention } from "./generate-request.ts";
 export type {
   CacheReason,
