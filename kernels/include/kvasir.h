@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define KVS_ABI_VERSION 3
+#define KVS_ABI_VERSION 4
 
 typedef enum {
   KVS_OK = 0, KVS_INVALID_ARGUMENT = 1, KVS_OUT_OF_MEMORY = 2, KVS_UNSUPPORTED = 3, KVS_IO = 4, KVS_INTERNAL = 5
@@ -263,6 +263,9 @@ typedef struct {
   const float* bias_values;
   int32_t bias_count;
   int32_t top_logprobs; /* -1: none */
+  /* [ceil(vocab_size / 32)]: bit (id & 31) of word (id >> 5) is 1 where the token may be drawn; NULL: all may. Not
+   * copied, so that it must not change before the callback. */
+  const uint32_t* allowed;
 } kvs_sampling;
 
 typedef struct {

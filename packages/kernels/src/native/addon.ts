@@ -82,7 +82,7 @@ export type NativeAddon = {
 };
 
 /** What `kvs_abi_version` must say. */
-export const abiVersion = 3;
+export const abiVersion = 4;
 
 declare const kind: unique symbol;
 type Handle<Kind extends string> = { readonly [kind]: Kind };
@@ -116,7 +116,7 @@ export type FlatStep = {
   readonly temperatures: Float32Array;
   /** Whether the fields below, one entry for each output, say anything. */
   readonly sampled: boolean;
-  /** [outputs, 3]: topK, promptLength, topLogprobs. */
+  /** [outputs, 4]: topK, promptLength, topLogprobs, whether it has a mask. */
   readonly samplingIntegers: Int32Array;
   /** [outputs, 6]: temperature, topP, minP, repetition, presence and frequency penalty. */
   readonly samplingNumbers: Float32Array;
@@ -125,6 +125,8 @@ export type FlatStep = {
   readonly histories: readonly Int32Array[];
   readonly biasIds: readonly Int32Array[];
   readonly biasValues: readonly Float32Array[];
+  /** The masks of allowed tokens, one after another; nobody may write to it before the step has ended. */
+  readonly allowed: Uint32Array;
 };
 
 /** Arrays that nobody else sees until the step has ended; `undefined` where that part is not wanted. */

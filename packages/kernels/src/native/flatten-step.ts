@@ -22,7 +22,12 @@ export function flattenStep(step: Step): FlatStep {
     temperatures: Float32Array.from(step.sequences, ({ collect }) => collect?.temperature ?? 1),
     sampled: step.sampling !== undefined,
     samplingIntegers: Int32Array.from(
-      sampling.flatMap((s, i) => [s.topK, penalised[i] ? s.promptLength : 0, s.topLogprobs]),
+      sampling.flatMap((s, i) => [
+        s.topK,
+        penalised[i] ? s.promptLength : 0,
+        s.topLogprobs,
+        s.allowed === undefined ? 0 : 1,
+      ]),
     ),
     samplingNumbers: Float32Array.from(
       sampling.flatMap((s) => [
@@ -39,7 +44,20 @@ export function flattenStep(step: Step): FlatStep {
     histories: sampling.map((s, i) => (penalised[i] ? s.history : noTokens)),
     biasIds: sampling.map((s) => s.biasIds),
     biasValues: sampling.map((s) => s.biasValues),
+    allowed: joinedMasks(sampling),
   };
+}
+
+/** A copy in one piece: a step may have a mask for each of many sequences. */
+function joinedMasks(sampling: readonly Sampling[]): Uint32Array {
+  const masks = sampling.flatMap(({ allowed }) => (allowed === undefined ? [] : [allowed]));
+  const joined = new Uint32Array(masks.reduce((words, { length }) => words + length, 0));
+  let at = 0;
+  for (const mask of masks) {
+    joined.set(mask, at);
+    at += mask.length;
+  }
+  return joined;
 }
 
 function collectionIntegers(collect: AttentionCollection | undefined): number[] {
