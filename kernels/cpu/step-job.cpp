@@ -152,6 +152,10 @@ void StepJob::copy_outputs(const kvs_step& step) {
   bias_ids.clear();
   bias_values.clear();
   if (step.sampling == nullptr) return;
+  if (program->logits_width() != program->vocab_size) {
+    invalid("sampling of logits of width %lld; expected %d, the vocabulary", static_cast<long long>(program->logits_width()),
+            program->vocab_size);
+  }
   for (int32_t i = 0; i < step.output_count; ++i) copy_sampling(step.sampling[i], i);
 }
 

@@ -172,7 +172,7 @@ void ReadResult(Reader& reader, const Napi::Object& flat, const Program& program
   job->result.top_logprobs = Result<float>(reader, flat.Get("topLogprobs"), tops, job);
   job->result.top_stride = stride;
   job->result.logits =
-      Result<float>(reader, flat.Get("logits"), outputs * static_cast<size_t>(program.vocab_size), job);
+      Result<float>(reader, flat.Get("logits"), outputs * static_cast<size_t>(program.logits_width), job);
 }
 
 }  // namespace

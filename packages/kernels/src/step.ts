@@ -10,7 +10,7 @@ export type Step = {
   readonly sequences: readonly StepSequence[];
   /** Rows whose logits are computed, ascending; may be empty (a chunk that does not end its prompt). */
   readonly outputs: Int32Array;
-  /** How to sample each output; absent: nothing is sampled. Same length as `outputs`. */
+  /** How to sample each output; absent: nothing is sampled. Same length as `outputs`. Only where the program's logits are `vocabSize` wide. */
   readonly sampling?: readonly Sampling[];
   /** Also return the logits of all outputs. */
   readonly returnLogits?: boolean;
@@ -100,6 +100,6 @@ export type StepResult = {
   readonly logprobs: Float32Array;
   /** Per output, the most likely tokens, best first; empty where not asked for. */
   readonly top: readonly { readonly ids: Int32Array; readonly logprobs: Float32Array }[];
-  /** [outputs, vocabSize] when asked for. */
+  /** [outputs, vocabSize] when asked for; as wide as the program's logits. */
   readonly logits?: Float32Array;
 };

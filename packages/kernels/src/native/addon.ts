@@ -33,6 +33,10 @@ export type NativeAddon = {
     dtype: number,
   ): { readonly handle: PagesHandle; readonly pageBytes: number };
   copyPages(pages: PagesHandle, from: Int32Array, to: Int32Array): Promise<void>;
+  /** Fills `out`, which must be left alone meanwhile. */
+  readPages(pages: PagesHandle, ids: Int32Array, out: Uint8Array): Promise<void>;
+  /** `bytes` must be left alone meanwhile. */
+  writePages(pages: PagesHandle, ids: Int32Array, bytes: Uint8Array): Promise<void>;
   /** Arrays of one entry for each head; `mergeSlots` is -1 where nothing is merged. */
   compactPages(
     pages: PagesHandle,
@@ -140,6 +144,6 @@ export type FlatResult = {
   /** [outputs, topStride] */
   readonly topLogprobs: Float32Array | undefined;
   readonly topStride: number;
-  /** [outputs, vocabSize] */
+  /** [outputs, width of the logits] */
   readonly logits: Float32Array | undefined;
 };

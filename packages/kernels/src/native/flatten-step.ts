@@ -1,3 +1,4 @@
+import { logitsWidth, type Program } from "../program.ts";
 import type { AttentionCollection, Sampling, Step, StepResult } from "../step.ts";
 import { reduceCodes } from "./abi-codes.ts";
 import type { FlatResult, FlatStep } from "./addon.ts";
@@ -71,9 +72,9 @@ function hasPenalty(s: Sampling): boolean {
 }
 
 /** Room for what the step asks for. */
-export function emptyResult(step: Step, vocabSize: number): FlatResult {
+export function emptyResult(step: Step, program: Program): FlatResult {
   const outputs = step.outputs.length;
-  const logits = step.returnLogits ? new Float32Array(outputs * vocabSize) : undefined;
+  const logits = step.returnLogits ? new Float32Array(outputs * logitsWidth(program)) : undefined;
   if (step.sampling === undefined) {
     return {
       tokens: undefined,
