@@ -77,7 +77,7 @@ export class PrefixForest implements Disposable {
     const random = this.#random;
     const parts = random
       .permutation(this.#trees.length)
-      .filter(() => random.next() < 0.95)
+      .filter((_, i) => i === 0 || random.next() < 0.95)
       .map((i) => {
         const { paged, sinks, collect } = this.#trees[i]!;
         const rows = random.next() < 0.9 ? 1 : random.integer(2, 5);
