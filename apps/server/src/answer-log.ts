@@ -3,7 +3,7 @@ import type { Logger } from "pino";
 import type { AnswerEnd } from "./answer.ts";
 import type { ApiError } from "./api-error.ts";
 import type { AppEnv } from "./app-env.ts";
-import type { ApiRequest } from "./completion-request.ts";
+import type { ApiRequest } from "./api-request.ts";
 import { toApiError } from "./engine-failure.ts";
 
 /** Writes one line when a request ends, however it does. */

@@ -19,7 +19,7 @@ export type ApiErrorBody = {
 /** A refusal or failure as the client sees it. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
-  readonly status: 400 | 401 | 404 | 405 | 413 | 415 | 429 | 500 | 503;
+  readonly status: 400 | 401 | 404 | 405 | 413 | 415 | 429 | 500 | 503 | 504;
   readonly type: ApiErrorType;
   /** Stable, for programs. */
   readonly code: string;

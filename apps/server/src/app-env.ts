@@ -5,5 +5,7 @@ export type AppEnv = {
   Variables: RequestIdVariables & {
     /** Set once the engine has the request: an `AnswerLog` then writes what becomes of it. */
     hasAnswerLog?: boolean;
+    /** Whose cached prefixes the request may use, as its key says; absent: the one that all share. */
+    tenant?: string;
   };
 };

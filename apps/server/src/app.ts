@@ -8,15 +8,12 @@ import { ApiError } from "./api-error.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { AppOptions } from "./app-options.ts";
 import { authorization } from "./authorization.ts";
-import { chatFormat } from "./chat-format.ts";
-import { parseChatRequest } from "./chat-request.ts";
-import { completionFormat } from "./completion-format.ts";
-import { parseCompletionRequest } from "./completion-request.ts";
 import { toApiError } from "./engine-failure.ts";
 import type { EngineLike } from "./engine-like.ts";
 import { EngineWatch } from "./engine-watch.ts";
-import { generationRoute } from "./generation-route.ts";
 import { InFlight } from "./in-flight.ts";
+import { inferenceRoutes } from "./inference-routes.ts";
+import { requestLimits } from "./request-limits.ts";
 
 const openPaths = ["/health", "/health/ready"];
 
@@ -34,6 +31,7 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
   const created = Math.floor(Date.now() / 1000);
   const context = {
     engine,
+    limits: requestLimits(engine),
     inFlight,
     logger,
     bodyLimit: options.bodyLimit ?? 8 * 1024 * 1024,
@@ -65,14 +63,7 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
     watch.observe(engine.stats(), performance.now());
     await next();
   });
-  hono.post(
-    "/v1/completions",
-    generationRoute({ idPrefix: "cmpl", parse: parseCompletionRequest, format: completionFormat }, context),
-  );
-  hono.post(
-    "/v1/chat/completions",
-    generationRoute({ idPrefix: "chatcmpl", parse: parseChatRequest, format: chatFormat }, context),
-  );
+  inferenceRoutes(context)(hono);
 
   hono.notFound((c) =>
     errorResponse(c, new ApiError(404, "not_found", `no route ${c.req.method} ${c.req.path.slice(0, 80)}`)),

@@ -20,6 +20,12 @@ const jsonNames: FieldNames = {
   logitBias: "logit_bias",
   ignoreEos: "ignore_eos",
   kvCache: "kv_cache",
+  promptLogprobs: "logprobs",
+  templateVariables: "chat_template_kwargs",
+  deadline: "timeout_ms",
+  cacheSalt: "cache_salt",
+  cachePrompt: "cache_prompt",
+  ttlSeconds: "ttl_seconds",
 };
 
 /**
@@ -36,7 +42,8 @@ export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
   const words = isOption ? withoutCamelCase(error.message) : error.message;
   const message = translate(words, own);
   const details = { cause: error, ...(param === undefined ? {} : { param }) };
-  switch (error.code) {
+  const code: string = error.code;
+  switch (code) {
     case "invalid-request":
       return new ApiError(
         400,
@@ -53,6 +60,9 @@ export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
       return new ApiError(400, "out_of_pages", message, details);
     case "overloaded":
       return new ApiError(429, "overloaded", message, { ...details, headers: retryAfter });
+    // A client that set the time is not to spend it again by itself.
+    case "deadline-exceeded":
+      return new ApiError(504, "deadline_exceeded", message, { ...details, headers: { "X-Should-Retry": "false" } });
     case "policy-failed":
       return new ApiError(500, "policy_failed", message, details);
     case "disposed":

@@ -1,0 +1,21 @@
+import type { Hono } from "hono";
+import type { AppEnv } from "./app-env.ts";
+import { chatFormat } from "./chat-format.ts";
+import { parseChatRequest } from "./chat-request.ts";
+import { completionFormat } from "./completion-format.ts";
+import { parseCompletionRequest } from "./completion-request.ts";
+import { type GenerationContext, generationRoute } from "./generation-route.ts";
+
+/** The routes on which the model works. */
+export function inferenceRoutes(context: GenerationContext): (hono: Hono<AppEnv>) => void {
+  return (hono) => {
+    hono.post(
+      "/v1/completions",
+      generationRoute({ idPrefix: "cmpl", parse: parseCompletionRequest, format: completionFormat }, context),
+    );
+    hono.post(
+      "/v1/chat/completions",
+      generationRoute({ idPrefix: "chatcmpl", parse: parseChatRequest, format: chatFormat }, context),
+    );
+  };
+}
