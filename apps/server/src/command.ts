@@ -5,10 +5,12 @@ import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import packageJson from "../package.json" with { type: "json" };
-import { commandLine, type Flags } from "./command-line.ts";
+import { commandLine } from "./command-line.ts";
 import type { EngineLike } from "./engine-like.ts";
+import type { Flags } from "./flags.ts";
 import { loadingFailure, type Terminal, toEngineOptions, withProgress } from "./loading.ts";
-import { type RunningServer, startServer } from "./start-server.ts";
+import { toServerOptions } from "./server-options.ts";
+import { isLoopback, type RunningServer, startServer } from "./start-server.ts";
 import { startupReport } from "./startup-report.ts";
 
 /** What the command uses of a process, for tests. */
@@ -61,6 +63,8 @@ async function serve(
   asText: boolean,
   load: (options: EngineOptions) => Promise<OwnEngine>,
 ): Promise<void> {
+  const serving = await toServerOptions(flags);
+  const hasKeys = (serving.apiKeys ?? []).length > 0;
   const named = await readPolicyFlags(flags);
   for (const [policy, from] of named.sources) logger.info({ policy, from }, "loaded a policy");
   const options = { ...toEngineOptions(flags, named), onWarning: (message: string) => logger.warn(message) };
@@ -68,14 +72,14 @@ async function serve(
     load({ ...options, onLoadProgress: report }),
   );
   try {
-    const server = await startServer(engine, { ...flags, logger });
+    const server = await startServer(engine, { ...serving, logger });
     if (asText && logger.isLevelEnabled("info")) {
-      const report = startupReport(engine.info, server.url, packageJson.version, flags.apiKey !== undefined);
+      const report = startupReport(engine.info, server.url, packageJson.version, hasKeys);
       process.stdout.write(report);
     } else {
       logger.info({ engine: engine.info, url: server.url }, `listening on ${server.url}`);
     }
-    if (flags.apiKey === undefined && !isLoopback(flags.host)) {
+    if (!hasKeys && !isLoopback(flags.host)) {
       logger.warn(`anyone who reaches ${server.url} can use it: there is no --api-key`);
     }
     await untilStopped(server, process.signals, flags.drainSeconds, logger);
@@ -118,8 +122,4 @@ function listenFailure(error: unknown, { host, port }: Flags): string | undefine
     return `--host: ${host} is not an address of this machine`;
   if (code === "EACCES" && port < 1024) return `--port: ${port} needs more rights; choose one above 1023`;
   return undefined;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

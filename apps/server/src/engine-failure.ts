@@ -3,8 +3,11 @@ import { PolicyError } from "@kvasir/kv-policies";
 import { ApiError } from "./api-error.ts";
 import { snakeCase } from "./kv-cache-field.ts";
 
-/** Seconds after which a refused client may try again. */
+/** Seconds after which a refused client may try again; for a 429 the app puts what it measured in its place. */
 const retryAfter = { "Retry-After": "1" };
+
+/** OpenAI's clients try a 504 again by themselves, and this one would only add to the load. */
+const doNotRetry = { "X-Should-Retry": "false" };
 
 /** The engine's names of fields to those of the JSON, where one is called otherwise there. */
 export type FieldNames = Readonly<Record<string, string>>;
@@ -60,9 +63,10 @@ export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
       return new ApiError(400, "out_of_pages", message, details);
     case "overloaded":
       return new ApiError(429, "overloaded", message, { ...details, headers: retryAfter });
-    // A client that set the time is not to spend it again by itself.
     case "deadline-exceeded":
-      return new ApiError(504, "deadline_exceeded", message, { ...details, headers: { "X-Should-Retry": "false" } });
+      return new ApiError(504, "deadline_exceeded", message, { ...details, headers: doNotRetry });
+    case "session-refused":
+      return new ApiError(/\bnot-found\b/.test(message) ? 404 : 409, "session_refused", message, details);
     case "policy-failed":
       return new ApiError(500, "policy_failed", message, details);
     case "disposed":
@@ -72,8 +76,8 @@ export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
   }
 }
 
-export function queueIsFull(waiting: number): ApiError {
-  const message = `the queue is full: ${waiting} requests wait; try again later`;
+export function queueIsFull(waiting: number, what: "requests" | "prompt tokens"): ApiError {
+  const message = `the queue is full: ${waiting} ${what} wait; try again later`;
   return new ApiError(429, "overloaded", message, { headers: retryAfter });
 }
 

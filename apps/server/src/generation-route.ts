@@ -7,8 +7,8 @@ import { AnswerLog } from "./answer-log.ts";
 import { ApiError } from "./api-error.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { ApiRequest } from "./api-request.ts";
+import { forTenant } from "./authorization.ts";
 import { generateChoices } from "./choices.ts";
-import { queueIsFull, shuttingDown } from "./engine-failure.ts";
 import type { EngineLike } from "./engine-like.ts";
 import type { Flight, InFlight } from "./in-flight.ts";
 import { readJsonObject } from "./request-body.ts";
@@ -32,7 +32,6 @@ export type GenerationContext = {
   readonly inFlight: InFlight;
   readonly logger: Logger;
   readonly bodyLimit: number;
-  readonly maxWaiting: number;
   readonly headerDelay: number;
   readonly keepAlive: number;
   readonly systemFingerprint: string;
@@ -41,7 +40,6 @@ export type GenerationContext = {
 /** `POST` of a request for generation: checks it, runs it on the engine and answers, streamed or whole. */
 export function generationRoute(endpoint: Endpoint, context: GenerationContext): Handler<AppEnv> {
   return async (c) => {
-    admit(context);
     const client = c.req.raw.signal;
     const { engine, limits } = context;
     const body = await readJsonObject(c.req.raw, context.bodyLimit);
@@ -56,9 +54,7 @@ export function generationRoute(endpoint: Endpoint, context: GenerationContext):
     const format = endpoint.format(head, request.includeUsage);
     const flight = context.inFlight.begin(client);
     const log = new AnswerLog(context.logger, c, head.id, request);
-    const tenant = c.get("tenant");
-    const origin = { signal: flight.signal, ...(tenant === undefined ? {} : { tenant }) };
-    const chunks = generateChoices(engine, request, origin);
+    const chunks = generateChoices(engine, request, forTenant(c, { signal: flight.signal }));
     const running = { answer: { chunks, format, request, onEnd: log.ended.bind(log) }, flight, log };
     if (!request.stream) return c.json(await whole(running));
     return c.body(await streamed(running, context), 200, {
@@ -67,13 +63,6 @@ export function generationRoute(endpoint: Endpoint, context: GenerationContext):
       "X-Accel-Buffering": "no",
     });
   };
-}
-
-/** Before the body is read: a server that can not take a request spends nothing on it. */
-export function admit({ engine, inFlight, maxWaiting }: GenerationContext): void {
-  if (inFlight.draining) throw shuttingDown();
-  const { waiting } = engine.stats();
-  if (maxWaiting > 0 && waiting >= maxWaiting) throw queueIsFull(waiting);
 }
 
 export function checkModel(asked: string | undefined, loaded: string): string {

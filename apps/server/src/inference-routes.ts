@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import { Hono } from "hono";
 import type { AppEnv } from "./app-env.ts";
 import { chatFormat } from "./chat-format.ts";
 import { parseChatRequest } from "./chat-request.ts";
@@ -7,15 +7,15 @@ import { parseCompletionRequest } from "./completion-request.ts";
 import { type GenerationContext, generationRoute } from "./generation-route.ts";
 
 /** The routes on which the model works. */
-export function inferenceRoutes(context: GenerationContext): (hono: Hono<AppEnv>) => void {
-  return (hono) => {
-    hono.post(
-      "/v1/completions",
-      generationRoute({ idPrefix: "cmpl", parse: parseCompletionRequest, format: completionFormat }, context),
-    );
-    hono.post(
-      "/v1/chat/completions",
-      generationRoute({ idPrefix: "chatcmpl", parse: parseChatRequest, format: chatFormat }, context),
-    );
-  };
+export function inferenceRoutes(context: GenerationContext): Hono<AppEnv> {
+  const hono = new Hono<AppEnv>();
+  hono.post(
+    "/v1/completions",
+    generationRoute({ idPrefix: "cmpl", parse: parseCompletionRequest, format: completionFormat }, context),
+  );
+  hono.post(
+    "/v1/chat/completions",
+    generationRoute({ idPrefix: "chatcmpl", parse: parseChatRequest, format: chatFormat }, context),
+  );
+  return hono;
 }

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { EngineError, type EngineOptions, type LoadProgress } from "@kvasir/core";
 import type { FlaggedPolicies } from "@kvasir/kv-policies";
 import { modelPath, tinyModels } from "@kvasir/tiny-models";
-import type { Flags } from "./command-line.ts";
+import type { Flags } from "./flags.ts";
 import { formatBytes } from "./quantity.ts";
 
 /**

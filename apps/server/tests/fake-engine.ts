@@ -1,5 +1,7 @@
 import type { EngineInfo, EngineStats, GenerateChunk, GenerateRequest, TokenLogprob } from "@kvasir/core";
+import type { CacheStats } from "../src/cache-stats.ts";
 import type { EmbedRequest, Embedding, EncodeRequest, EngineLike } from "../src/engine-like.ts";
+import { FakeStore } from "./fake-store.ts";
 import { fakeTokenizer } from "./fake-tokenizer.ts";
 
 const info: EngineInfo = {
@@ -27,7 +29,7 @@ const info: EngineInfo = {
   policyOptions: { budget: 1 },
 };
 
-const idle: EngineStats = {
+const idle: EngineStats & CacheStats = {
   running: 0,
   waiting: 0,
   paused: 0,
@@ -43,6 +45,18 @@ const idle: EngineStats = {
   promptTokens: 0,
   generatedTokens: 0,
   scoredTokens: 0,
+  cachedPages: 0,
+  ownedPages: 0,
+  waitingTokens: 0,
+  prefixQueryTokens: 0,
+  prefixHitTokens: 0,
+  preemptions: { recompute: 0, host: 0, file: 0 },
+  recomputedTokens: 0,
+  hostBytes: 0,
+  spillBytes: 0,
+  evictedTokensByPolicy: {},
+  freedPagesByPolicy: {},
+  lastTick: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */
@@ -55,7 +69,7 @@ export const fakeTokens: readonly Uint8Array[] = [
 ];
 
 /** Answers every request with `tokens`, and can be told to wait, to fail and to look busy. */
-export class FakeEngine implements EngineLike {
+export class FakeEngine extends FakeStore implements EngineLike {
   info: EngineLike["info"] = info;
   tokenizer: EngineLike["tokenizer"] = fakeTokenizer;
   /** Its answer; default `fakeTokens`. */
@@ -71,9 +85,9 @@ export class FakeEngine implements EngineLike {
   /** Wait for the signal or for `release` before piece number `hangAt`. */
   hangAt: number | undefined;
   #releases: (() => void)[] = [];
-  busy: Partial<EngineStats> = {};
+  busy: Partial<EngineStats & CacheStats> = {};
 
-  stats(): EngineStats {
+  stats(): EngineStats & CacheStats {
     return { ...idle, ...this.busy };
   }
 
@@ -150,6 +164,7 @@ function ending(count: number, all: number): Partial<GenerateChunk> {
     finishReason: count === all ? "stop" : "length",
     usage: { promptTokens: 7, completionTokens: count, cachedTokens: 3 },
     cache: { matched: 3, total: 7, firstDifference: 3, reason: "miss" },
+    timings: { queued: 400, prefill: 600, decode: 1400, preemptions: 0 },
   };
 }
 
