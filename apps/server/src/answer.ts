@@ -28,12 +28,19 @@ export async function wholeAnswer({ chunks, format, request, onEnd }: Answer): P
   }
   const end = open.end();
   onEnd(end);
-  const whole = [...choices].sort(([a], [b]) => a - b).map(([, choice]) => choice.choice(hasLogprobs(request)));
+  const whole = [...choices]
+    .sort(([a], [b]) => a - b)
+    .map(([, choice]) => choice.choice(hasLogprobs(request)));
   return format.whole(whole, { usage: end.usage, cache: end.cache });
 }
 
 /** The same answer as events. The first one comes after the engine's first chunk, so after its checks. */
-export async function* answerEvents({ chunks, format, request, onEnd }: Answer): AsyncGenerator<object, void> {
+export async function* answerEvents({
+  chunks,
+  format,
+  request,
+  onEnd,
+}: Answer): AsyncGenerator<object, void> {
   const open = new OpenChoices(request);
   const { includeUsage } = request;
   const logprobs = hasLogprobs(request);
@@ -43,9 +50,11 @@ export async function* answerEvents({ chunks, format, request, onEnd }: Answer):
     if (first) yield* format.opening(index);
     // A delta without tokens of its own still has an empty list, as the whole answer has one list for all.
     const rest = logprobs ? [] : undefined;
-    for (const [at, delta] of deltas.entries()) yield format.piece(index, delta, at === 0 && logprobs ? tokens : rest);
+    for (const [at, delta] of deltas.entries())
+      yield format.piece(index, delta, at === 0 && logprobs ? tokens : rest);
     if (logprobs && deltas.length === 0 && tokens.length > 0) yield format.piece(index, undefined, tokens);
-    if (finishReason !== undefined) yield format.closing(index, finishReason, includeUsage ? undefined : cache);
+    if (finishReason !== undefined)
+      yield format.closing(index, finishReason, includeUsage ? undefined : cache);
   }
   const end = open.end();
   onEnd(end);

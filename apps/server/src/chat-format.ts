@@ -3,8 +3,8 @@ import {
   type AnswerHead,
   type AnswerToken,
   type AnswerTokens,
-  cacheBody,
   type Choice,
+  cacheBody,
   type Delta,
   usageBody,
 } from "./answer-format.ts";
@@ -27,7 +27,10 @@ export function chatFormat(head: AnswerHead, includeUsage: boolean): AnswerForma
   return {
     opening: (index) => [event(index, { role: "assistant", content: "", refusal: null }, null, null)],
     piece: (index, delta, tokens) => event(index, deltaBody(delta), logprobsBody(tokens), null),
-    closing: (index, finishReason, cache) => ({ ...event(index, {}, null, finishReason), ...cacheBody(cache) }),
+    closing: (index, finishReason, cache) => ({
+      ...event(index, {}, null, finishReason),
+      ...cacheBody(cache),
+    }),
     usageEvent: ({ usage, cache }) => ({
       ...common("chat.completion.chunk"),
       choices: [],

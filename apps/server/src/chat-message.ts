@@ -73,7 +73,8 @@ export function toEngineMessage(message: ChatMessageBody, at: number): EngineMes
   if (role === "tool" && !tool_call_id) {
     throw missingValue(field("tool_call_id"), "the id of the call that this answers");
   }
-  if (role !== "tool" && tool_call_id) throw invalidValue(field("tool_call_id"), 'goes only with role "tool"');
+  if (role !== "tool" && tool_call_id)
+    throw invalidValue(field("tool_call_id"), 'goes only with role "tool"');
   return {
     // OpenAI's newer name of the same role; chat templates know the older one.
     role: role === "developer" ? "system" : role,
@@ -87,10 +88,7 @@ export function toEngineMessage(message: ChatMessageBody, at: number): EngineMes
             type: call.type,
             function: {
               name: call.function.name,
-              arguments: argumentsOf(
-                call.function.arguments,
-                field(`tool_calls[${nth}].function.arguments`),
-              ),
+              arguments: argumentsOf(call.function.arguments, field(`tool_calls[${nth}].function.arguments`)),
             },
           })),
         }),

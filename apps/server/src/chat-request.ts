@@ -12,16 +12,15 @@ import { toolChoice, toolFields } from "./tool-fields.ts";
 import { toolUse } from "./tool-use.ts";
 
 const messagesError = "an array of at least one message";
-const variablesError = "an object whose keys are names of variables, and not messages, tools or add_generation_prompt";
+const variablesError =
+  "an object whose keys are names of variables, and not messages, tools or add_generation_prompt";
 const ownVariables = ["messages", "tools", "add_generation_prompt"];
 
 const isVariables = (value: unknown): boolean =>
   isObject(value) &&
   Object.keys(value).every((name) => /^[a-zA-Z]\w{0,63}$/.test(name) && !ownVariables.includes(name));
 
-export const messages = z
-  .array(chatMessage, { error: messagesError })
-  .min(1, { error: messagesError });
+export const messages = z.array(chatMessage, { error: messagesError }).min(1, { error: messagesError });
 
 /** Further variables for the chat template. */
 export const templateVariables = z

@@ -59,8 +59,13 @@ async function withIds(engine: EngineLike, generate: GenerateRequest): Promise<G
   return { ...rest, prompt: ids };
 }
 
-function echoOf({ tokenizer }: EngineLike, asked: GenerateRequest, { prompt }: GenerateRequest): EchoedPrompt {
-  if (tokenizer === undefined) throw invalidValue("echo", "this checkpoint has no tokenizer to spell the prompt");
+function echoOf(
+  { tokenizer }: EngineLike,
+  asked: GenerateRequest,
+  { prompt }: GenerateRequest,
+): EchoedPrompt {
+  if (tokenizer === undefined)
+    throw invalidValue("echo", "this checkpoint has no tokenizer to spell the prompt");
   const id = typeof prompt === "string" ? undefined : prompt?.[0];
   const first = asked.promptLogprobs === undefined || id === undefined ? undefined : id;
   return {

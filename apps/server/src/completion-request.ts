@@ -2,35 +2,16 @@ import type { GenerateRequest } from "@kvasir/core";
 import { z } from "zod";
 import { ApiError } from "./api-error.ts";
 import { type ApiRequest, checkStreamOptions } from "./api-request.ts";
-import { boolean, integer, isTokenIds, maxCount, oneOf, type TokenIds, text, unsupported } from "./field.ts";
+import { boolean, integer, maxCount, oneOf, unsupported } from "./field.ts";
 import { invalidValue, parseBody } from "./request-error.ts";
 import { checkCost, checkText, type RequestLimits } from "./request-limits.ts";
 import { fieldNamesOf, maxChoices, sharedFields, toSampling } from "./sampling-fields.ts";
 import { checkSession } from "./serving-fields.ts";
-
-const promptError = `a string, an array of token ids, or an array of 1 to ${maxChoices} of these`;
-
-type Prompt = string | TokenIds;
-
-const isText = (value: unknown): boolean => typeof value === "string" && !/\p{Surrogate}/u.test(value);
-
-/** In one pass: a body has room for millions of ids. */
-const isPrompts = (value: unknown): boolean =>
-  Array.isArray(value) &&
-  value.length > 0 &&
-  value.length <= maxChoices &&
-  (value.every(isText) || value.every(isTokenIds));
+import { inputList, textInput, textsOf } from "./text-input.ts";
 
 /** The body of `POST /v1/completions`. */
 export const completionSchema = z.strictObject({
-  prompt: z.union(
-    [
-      text(promptError),
-      z.custom<TokenIds>(isTokenIds, { error: promptError }),
-      z.custom<readonly string[] | readonly TokenIds[]>(isPrompts, { error: promptError }),
-    ],
-    { error: promptError },
-  ),
+  prompt: textInput(maxChoices),
   ...sharedFields,
   max_tokens: integer(0, maxCount),
   logprobs: integer(0, 20),
@@ -54,20 +35,20 @@ export function parseCompletionRequest(
   checkBestOf(parsed.best_of, n);
   const echo = parsed.echo ?? false;
   const maxTokens = parsed.max_tokens ?? defaultMaxTokens;
-  if (maxTokens === 0 && !echo) throw invalidValue("max_tokens", 'expected at least 1; 0 goes only with "echo": true');
-  const prompts = promptList(parsed.prompt);
+  if (maxTokens === 0 && !echo)
+    throw invalidValue("max_tokens", 'expected at least 1; 0 goes only with "echo": true');
+  const prompts = inputList(parsed.prompt);
   const choices = prompts.length * n;
   if (choices > maxChoices) {
-    throw invalidValue("n", `${prompts.length} prompts × ${n} choices: expected at most ${maxChoices} together`);
+    throw invalidValue(
+      "n",
+      `${prompts.length} prompts × ${n} choices: expected at most ${maxChoices} together`,
+    );
   }
   const logprobs = parsed.logprobs ?? undefined;
   const sampling = toSampling(parsed);
   checkSession(parsed, choices);
-  checkText(
-    prompts.filter((prompt) => typeof prompt === "string"),
-    "prompt",
-    limits,
-  );
+  for (const text of textsOf(prompts)) checkText([text], "prompt", limits);
   checkCost({ choices, maxTokens, logprobs, prompt: echo && logprobs !== undefined }, "logprobs", limits);
   const generate: GenerateRequest = {
     ...sampling,
@@ -87,11 +68,6 @@ export function parseCompletionRequest(
     cacheReport: parsed.kv_cache?.debug ?? false,
     fieldNames: fieldNamesOf(parsed),
   };
-}
-
-function promptList(prompt: string | TokenIds | readonly string[] | readonly TokenIds[]): readonly Prompt[] {
-  if (typeof prompt === "string") return [prompt];
-  return typeof prompt[0] === "number" ? [prompt as TokenIds] : (prompt as readonly Prompt[]);
 }
 
 function checkBestOf(bestOf: number | null | undefined, n: number): void {

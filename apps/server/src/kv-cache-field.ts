@@ -53,7 +53,10 @@ export const kvCache = z
   .optional();
 
 /** The engine's choice, whose options are in camelCase; undefined where nothing but `debug` is there. */
-export function toPolicyChoice({ debug, ...body }: Readonly<Record<string, unknown>>): PolicyChoice | undefined {
+export function toPolicyChoice({
+  debug,
+  ...body
+}: Readonly<Record<string, unknown>>): PolicyChoice | undefined {
   const given = Object.entries(body).filter(([, value]) => value !== null && value !== undefined);
   if (given.length === 0 && typeof debug === "boolean") return undefined;
   return Object.fromEntries(given.map(([name, value]) => [camelCase(name), value]));

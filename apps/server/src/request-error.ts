@@ -30,12 +30,9 @@ export function invalidValue(param: string, message: string): ApiError {
 
 /** A 400 for a field that only another field's value makes necessary. */
 export function missingValue(param: string, expected: string): ApiError {
-  return new ApiError(
-    400,
-    "missing_required_parameter",
-    `${param}: expected ${expected}, received nothing`,
-    { param },
-  );
+  return new ApiError(400, "missing_required_parameter", `${param}: expected ${expected}, received nothing`, {
+    param,
+  });
 }
 
 /** Fields that hold token ids or texts by the thousand, and are checked in one pass. */

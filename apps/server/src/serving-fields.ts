@@ -7,9 +7,7 @@ import { invalidValue } from "./request-error.ts";
 const day = 86_400_000;
 
 const sessionError = "1 to 64 of A-Z a-z 0-9 . _ -";
-const session = z
-  .string({ error: sessionError })
-  .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: sessionError });
+const session = z.string({ error: sessionError }).regex(/^[A-Za-z0-9._-]{1,64}$/, { error: sessionError });
 const slot = z.union([z.int().min(0).max(1_000_000), session], {
   error: `an integer from 0 to 1000000, or ${sessionError}`,
 });

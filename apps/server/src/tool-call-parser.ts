@@ -163,7 +163,8 @@ export class ToolCallParser {
   #emitContent(content: string): void {
     if (this.#options.callsOnly) return;
     const last = this.#deltas.at(-1);
-    if (last && "content" in last) this.#deltas[this.#deltas.length - 1] = { content: last.content + content };
+    if (last && "content" in last)
+      this.#deltas[this.#deltas.length - 1] = { content: last.content + content };
     else this.#deltas.push({ content });
   }
 

@@ -13,7 +13,7 @@ export type ToolFormat = {
 
 const formats = {
   hermes: { name: "hermes", open: ["<tool_call>"], close: ["</tool_call>"], bare: false },
-  llama: { name: "llama", open: ["<|python_tag|>"], close: ["<|eom_id|>"], bare: true },
+  llama: { name: "llama", open: ["<|python_tag|>"], close: [], bare: true },
   mistral: { name: "mistral", open: ["[TOOL_CALLS]"], close: [], bare: true },
   deepseek: {
     name: "deepseek",

@@ -1,6 +1,6 @@
 import type { EngineInfo, EngineStats, GenerateChunk, GenerateRequest, TokenLogprob } from "@kvasir/core";
 import type { CacheStats } from "../src/cache-stats.ts";
-import type { EmbedRequest, Embedding, EncodeRequest, EngineLike } from "../src/engine-like.ts";
+import type { Embedding, EmbedRequest, EncodeRequest, EngineLike } from "../src/engine-like.ts";
 import { FakeStore } from "./fake-store.ts";
 import { fakeTokenizer } from "./fake-tokenizer.ts";
 

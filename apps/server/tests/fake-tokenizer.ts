@@ -13,7 +13,9 @@ export const fakeTokenizer: EngineTokenizer = {
     Int32Array.from([...(addSpecial ? [bos] : []), ...Buffer.from(text)]),
   encodeAsync: async (text, options) => fakeTokenizer.encode(text, options),
   decode: (ids, { skipSpecial = true } = {}) =>
-    Buffer.concat(Array.from(ids, (id) => (id === bos && skipSpecial ? Buffer.of() : bytesOf(id)))).toString(),
+    Buffer.concat(
+      Array.from(ids, (id) => (id === bos && skipSpecial ? Buffer.of() : bytesOf(id))),
+    ).toString(),
   tokenBytes: bytesOf,
   isSpecial: (id) => id === bos,
 };
