@@ -42,7 +42,7 @@ export class ChoiceReader {
       ...(echo ? (chunk.promptLogprobs ?? []) : []),
       ...(promptOnly ? [] : (chunk.logprobs ?? [])),
     ];
-    return { deltas: this.#deltas(text, chunk.finishReason !== undefined), tokens };
+    return { deltas: this.#deltas(text, chunk.finishReason), tokens };
   }
 
   /** Calls end a choice for another reason than words do. */
@@ -51,10 +51,10 @@ export class ChoiceReader {
     return reason === "stop" && (this.#parser?.calls ?? 0) > 0 ? "tool_calls" : reason;
   }
 
-  #deltas(text: string, last: boolean): readonly Delta[] {
+  #deltas(text: string, end: FinishReason | undefined): readonly Delta[] {
     if (this.#parser === undefined) return text === "" ? [] : [{ content: text }];
     const found = this.#parser.push(text);
-    return [...found, ...(last ? this.#parser.end() : [])].map((delta) => this.#named(delta));
+    return [...found, ...(end ? this.#parser.end(end === "length") : [])].map((delta) => this.#named(delta));
   }
 
   #named(delta: TextDelta): Delta {

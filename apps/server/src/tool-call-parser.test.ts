@@ -16,6 +16,7 @@ function read(
   format: ToolFormat,
   pieces: readonly string[],
   options: Partial<ToolCallParserOptions> = {},
+  cutOff = false,
 ): Answer {
   const names = ["get_weather", "f", "g"];
   const parser = new ToolCallParser(format, {
@@ -31,7 +32,7 @@ function read(
     else answer.calls[delta.call]!.arguments += delta.arguments;
   };
   for (const piece of pieces) parser.push(piece).forEach(add);
-  parser.end().forEach(add);
+  parser.end(cutOff).forEach(add);
   expect(parser.calls).toBe(answer.calls.length);
   return answer;
 }
@@ -157,8 +158,9 @@ describe("a text that breaks off", () => {
       '<｜tool▁call▁begin｜>f<｜tool▁sep｜>{"a"',
       { content: "", calls: [f('{"a"')] },
     ],
+    ["within a marker", hermes, "So <tool_", { content: "So ", calls: [] }],
   ])("%s", (_, format, text, expected) => {
-    expect(read(format, [text])).toEqual(expected);
+    expect(read(format, [text], {}, true)).toEqual(expected);
   });
 });
 

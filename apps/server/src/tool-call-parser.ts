@@ -52,9 +52,9 @@ export class ToolCallParser {
     return this.#read(this.#splitter.push(text));
   }
 
-  /** What was held back. Call once, after the last piece. */
-  end(): readonly TextDelta[] {
-    const last = this.#read(this.#splitter.end());
+  /** What was held back. Call once, after the last piece. `cutOff`: the text would have gone on, so half a marker may be one. */
+  end(cutOff: boolean): readonly TextDelta[] {
+    const last = this.#read(cutOff ? [] : this.#splitter.end());
     this.#leaveJson();
     if (this.#calls === 0 && this.#space !== "") this.#emitContent(this.#space);
     return [...last, ...this.#take()];

@@ -11,7 +11,7 @@ describe.skipIf(absent)(`published templates${reason}`, () => {
   it.each([
     ["Qwen-Qwen2.5-7B-Instruct", "hermes"],
     ["Qwen-Qwen3-0.6B", "hermes"],
-    ["HuggingFaceTB-SmolLM3-3B", "hermes"],
+    ["HuggingFaceTB-SmolLM3-3B", undefined],
     ["meta-llama-Llama-3.1-8B-Instruct", "llama"],
     ["mistralai-Mistral-Nemo-Instruct-2407", "mistral"],
     ["deepseek-ai-DeepSeek-V3.1", "deepseek"],
