@@ -2,6 +2,9 @@ import { Command, Option } from "commander";
 import { budget, bytes, collect, integer, key, keys, pageTokens, seconds } from "./flag-values.ts";
 import { formatBytes } from "./quantity.ts";
 
+/** Flags that may be given several times; a variable has their values between spaces, a file in an array. */
+export const repeatable: ReadonlySet<string> = new Set(["kv-policies", "kv-option", "api-key"]);
+
 const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
 /** The command, without anything that it does. Parsing throws `CommanderError`; `write` gets its texts. */
@@ -14,6 +17,10 @@ export function commandLine(
     .version(version)
     .exitOverride()
     .configureOutput({ writeOut: write.out, writeErr: write.err })
+    .addHelpText(
+      "after",
+      "\nEvery flag has a variable (KVASIR_PORT for --port) and a key in the file of --config (port).",
+    )
     .showHelpAfterError("(kvasir-server --help lists the options)")
     .allowExcessArguments(false)
     .option(
@@ -72,9 +79,9 @@ export function commandLine(
     .option("--step-tokens <number>", "tokens of one step (default: 512)", integer(1, 65_536))
     .option("--passes <number>", "passes over a prompt for cyclic layer maps", integer(1, 10_000))
     .addOption(
-      new Option("--api-key <key>", "ask every request but those for health for a key; repeatable")
-        .env("KVASIR_API_KEY")
-        .argParser(keys),
+      new Option("--api-key <key>", "ask every request but those for health for a key; repeatable").argParser(
+        keys,
+      ),
     )
     .option("--api-key-file <file>", "more keys, one a line: name:key, or a key alone")
     .option("--share-prefixes", "let all keys use each other's cached prefixes")
@@ -93,6 +100,9 @@ export function commandLine(
       new Option("--metrics-compat <names>", "metrics under these names besides ours").choices(["vllm"]),
     )
     .addOption(new Option("--log-level <level>", "what to log").choices(levels).default("info"))
+    .option("--config <file>", "settings that neither flags nor KVASIR_* variables say: YAML or JSON")
+    .option("--print-config", "print all settings and where they come from, and end")
+    .option("--json", "with --print-config: as JSON")
     .addOption(
       new Option("--log-format <format>", "default: text at a terminal, else json").choices(["text", "json"]),
     );

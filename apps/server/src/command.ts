@@ -5,7 +5,10 @@ import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import packageJson from "../package.json" with { type: "json" };
-import { commandLine } from "./command-line.ts";
+import { commandLine, repeatable } from "./command-line.ts";
+import { SettingError } from "./config/setting-error.ts";
+import { readSettings, type Settings } from "./config/settings.ts";
+import { settingsObject, settingsTable } from "./config/shown-settings.ts";
 import type { EngineLike } from "./engine-like.ts";
 import type { Flags } from "./flags.ts";
 import { loadingFailure, type Terminal, toEngineOptions, withProgress } from "./loading.ts";
@@ -19,6 +22,8 @@ export type CommandProcess = {
   readonly stderr: Terminal;
   /** Emits `SIGINT` and `SIGTERM`. */
   readonly signals: NodeJS.EventEmitter;
+  /** Default: no variables. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 };
 
 /** An engine that is the command's own. */
@@ -37,17 +42,26 @@ export async function runCommand(
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   });
+  let settings: Settings;
   try {
     command.parse(args, { from: "user" });
+    settings = await readSettings(command, process.environment ?? {}, repeatable);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof SettingError)) throw error;
+    process.stderr.write(`kvasir-server: ${error.message}\n`);
+    return 2;
   }
   const flags: Flags = command.opts();
+  if (flags.printConfig) {
+    process.stdout.write(printed(settings, flags.json ?? false));
+    return 0;
+  }
   const asText = (flags.logFormat ?? (process.stdout.isTTY ? "text" : "json")) === "text";
   const logger = createLogger(flags.logLevel, asText, process.stdout);
   try {
-    await serve(flags, process, logger, asText, load);
+    for (const warning of settings.warnings) logger.warn(warning);
+    await serve(flags, settings, process, logger, asText, load);
     return 0;
   } catch (error) {
     process.stderr.write(`kvasir-server: ${listenFailure(error, flags) ?? loadingFailure(error)}\n`);
@@ -56,8 +70,14 @@ export async function runCommand(
   }
 }
 
+function printed({ list }: Settings, asJson: boolean): string {
+  if (asJson) return `${JSON.stringify(settingsObject(list), null, 2)}\n`;
+  return `${settingsTable(list).join("\n")}\n`;
+}
+
 async function serve(
   flags: Flags,
+  { list: settings }: Settings,
   process: CommandProcess,
   logger: Logger,
   asText: boolean,
@@ -74,10 +94,11 @@ async function serve(
   try {
     const server = await startServer(engine, { ...serving, logger });
     if (asText && logger.isLevelEnabled("info")) {
-      const report = startupReport(engine.info, server.url, packageJson.version, hasKeys);
+      const report = startupReport(engine.info, server.url, packageJson.version, { hasKeys, settings });
       process.stdout.write(report);
     } else {
-      logger.info({ engine: engine.info, url: server.url }, `listening on ${server.url}`);
+      const settled = settingsObject(settings);
+      logger.info({ engine: engine.info, url: server.url, settings: settled }, `listening on ${server.url}`);
     }
     if (!hasKeys && !isLoopback(flags.host)) {
       logger.warn(`anyone who reaches ${server.url} can use it: there is no --api-key`);

@@ -30,6 +30,9 @@ export type Flags = {
   readonly drainSeconds: number;
   readonly stallSeconds: number;
   readonly metricsCompat?: "vllm";
+  readonly config?: string;
+  readonly printConfig?: boolean;
+  readonly json?: boolean;
   readonly logLevel: string;
   readonly logFormat?: "text" | "json";
 };
