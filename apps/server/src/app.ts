@@ -20,6 +20,7 @@ import { InFlight } from "./in-flight.ts";
 import { inferenceRoutes } from "./inference-routes.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { observedEngine } from "./observed-engine.ts";
+import { openApiDocument } from "./open-api/document.ts";
 import { requestLimits } from "./request-limits.ts";
 import { RequestsUnderWay } from "./requests-under-way.ts";
 
@@ -102,6 +103,8 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
   });
   hono.use("/v1/*", admission.middleware);
   hono.route("/", inferenceRoutes(context));
+
+  hono.get("/openapi.json", (c) => c.json(openApiDocument()));
 
   hono.notFound((c) =>
     errorResponse(c, new ApiError(404, "not_found", `no route ${c.req.method} ${c.req.path.slice(0, 80)}`)),

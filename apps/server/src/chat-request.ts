@@ -27,6 +27,7 @@ export const templateVariables = z
   .custom<Readonly<Record<string, unknown>> | null>((value) => value === null || isVariables(value), {
     error: variablesError,
   })
+  .meta({ type: ["object", "null"] })
   .optional();
 
 /** The body of `POST /v1/chat/completions`. */

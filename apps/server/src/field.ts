@@ -54,6 +54,9 @@ export function isTokenIds(value: unknown): value is TokenIds {
   );
 }
 
+/** What a JSON schema says of them. */
+export const idsMeta = { type: "array", minItems: 1, items: { type: "integer", minimum: 0 } } as const;
+
 /**
  * A field of OpenAI's that Kvasir does not do. The values in `harmless` ask for what happens anyway and are let
  * through, as clients send them unasked; every other is refused with `reason`.
@@ -65,6 +68,7 @@ export const unsupported = (reason: string, harmless: (value: unknown) => boolea
       error: reason,
       params: { unsupported: true },
     })
+    .meta({ description: reason })
     .optional();
 
 export const oneOf =

@@ -15,6 +15,7 @@ const isParameter = (value: unknown): boolean =>
 /** What every policy's own options are here; the policy itself checks them further. */
 const parameter = z
   .custom<unknown>((value) => value === null || isParameter(value), { error: parameterError })
+  .meta({ description: `a parameter of the policy: ${parameterError}` })
   .optional();
 
 /** What every policy has. */

@@ -7,9 +7,9 @@ const nameError = "1 to 64 of a-z A-Z 0-9 _ -";
 const name = z.string({ error: nameError }).regex(/^[a-zA-Z0-9_-]{1,64}$/, { error: nameError });
 
 /** A JSON schema as an object; what is in it is the engine's to check. */
-export const jsonSchema = z.custom<Readonly<Record<string, unknown>>>(isObject, {
-  error: "a JSON schema: an object",
-});
+export const jsonSchema = z
+  .custom<Readonly<Record<string, unknown>>>(isObject, { error: "a JSON schema: an object" })
+  .meta({ type: "object" });
 
 const described = z.strictObject(
   { name, description: text("a string").nullish(), schema: jsonSchema, strict: boolean() },

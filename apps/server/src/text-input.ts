@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { isTokenIds, type TokenIds, text } from "./field.ts";
+import { idsMeta, isTokenIds, type TokenIds, text } from "./field.ts";
 
 /** A text, or the ids of its tokens. */
 export type TextInput = string | TokenIds;
@@ -18,8 +18,13 @@ export function textInput(most: number) {
   return z.union(
     [
       text(error),
-      z.custom<TokenIds>(isTokenIds, { error }),
-      z.custom<readonly string[] | readonly TokenIds[]>(isList, { error }),
+      z.custom<TokenIds>(isTokenIds, { error }).meta(idsMeta),
+      z.custom<readonly string[] | readonly TokenIds[]>(isList, { error }).meta({
+        type: "array",
+        minItems: 1,
+        maxItems: most,
+        items: { anyOf: [{ type: "string" }, idsMeta] },
+      }),
     ],
     { error },
   );

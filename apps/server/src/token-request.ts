@@ -2,7 +2,7 @@ import { z } from "zod";
 import { chatMessage, toEngineMessage } from "./chat-message.ts";
 import { templateVariables } from "./chat-request.ts";
 import type { EncodeRequest } from "./engine-like.ts";
-import { boolean, isTokenIds, shortString, type TokenIds, text } from "./field.ts";
+import { boolean, idsMeta, isTokenIds, shortString, type TokenIds, text } from "./field.ts";
 import { invalidValue, parseBody } from "./request-error.ts";
 import { toolFields } from "./tool-fields.ts";
 
@@ -23,7 +23,7 @@ export const tokenizeSchema = z.strictObject({
 /** The body of `POST /detokenize`. */
 export const detokenizeSchema = z.strictObject({
   model: shortString(512).nullish(),
-  tokens: z.custom<TokenIds>(isTokenIds, { error: "an array of token ids" }),
+  tokens: z.custom<TokenIds>(isTokenIds, { error: "an array of token ids" }).meta(idsMeta),
 });
 
 /** What to encode, checked. */
