@@ -19,7 +19,7 @@ export function commandLine(
     .configureOutput({ writeOut: write.out, writeErr: write.err })
     .addHelpText(
       "after",
-      "\nEvery flag has a variable (KVASIR_PORT for --port) and a key in the file of --config (port).",
+      "\n`kvasir-server fit --help`: what a model takes and what would fit, without loading it.\nEvery flag has a variable (KVASIR_PORT for --port) and a key in the file of --config (port).",
     )
     .showHelpAfterError("(kvasir-server --help lists the options)")
     .allowExcessArguments(false)

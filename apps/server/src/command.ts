@@ -10,8 +10,10 @@ import { SettingError } from "./config/setting-error.ts";
 import { readSettings, type Settings } from "./config/settings.ts";
 import { settingsObject, settingsTable } from "./config/shown-settings.ts";
 import type { EngineLike } from "./engine-like.ts";
+import { runFit } from "./fit-command.ts";
 import type { Flags } from "./flags.ts";
 import { loadingFailure, type Terminal, toEngineOptions, withProgress } from "./loading.ts";
+import { withFit } from "./memory-failure.ts";
 import { toServerOptions } from "./server-options.ts";
 import { isLoopback, type RunningServer, startServer } from "./start-server.ts";
 import { startupReport } from "./startup-report.ts";
@@ -31,13 +33,14 @@ export type OwnEngine = EngineLike & Pick<Engine, "dispose">;
 
 /**
  * Runs `kvasir-server` with these arguments until it is told to stop. Resolves to the exit code: 0, 1 where the
- * server can not start (the cause is on stderr), 2 for wrong usage.
+ * server can not start (the cause is on stderr), 2 for wrong usage. `fit` as the first argument only says what fits.
  */
 export async function runCommand(
   args: readonly string[],
   process: CommandProcess,
   load: (options: EngineOptions) => Promise<OwnEngine> = (options) => Engine.load(options),
 ): Promise<number> {
+  if (args[0] === "fit") return await runFit(args.slice(1), process);
   const command = commandLine(packageJson.version, {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
@@ -90,7 +93,9 @@ async function serve(
   const options = { ...toEngineOptions(flags, named), onWarning: (message: string) => logger.warn(message) };
   const engine = await withProgress(process.stderr, `loading ${flags.model}`, (report) =>
     load({ ...options, onLoadProgress: report }),
-  );
+  ).catch(async (error) => {
+    throw await withFit(error, options);
+  });
   try {
     const server = await startServer(engine, { ...serving, logger });
     if (asText && logger.isLevelEnabled("info")) {
