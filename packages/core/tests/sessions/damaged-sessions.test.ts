@@ -11,7 +11,8 @@ import { encodeHeader, type SessionHeader } from "../../src/session/session-head
 import { entryBytes, namespaceBytes, tokenBytes } from "../../src/session/session-layout.ts";
 import { SessionRefused } from "../../src/session/session-refused.ts";
 import { writeSessionFile } from "../../src/session/write-session-file.ts";
-import { alice, bob, format, SmallCache } from "./small-cache.ts";
+import { SmallCache } from "./small-cache.ts";
+import { alice, bob, format } from "./small-format.ts";
 
 const folder = mkdtempSync(path.join(os.tmpdir(), "kvasir-sessions-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -9,7 +9,8 @@ import { namespaceText, prefixNamespace } from "../../src/session/prefix-namespa
 import { restorePrefixes } from "../../src/session/restore-prefixes.ts";
 import type { SavedFormat } from "../../src/session/saved-format.ts";
 import { writeSessionFile } from "../../src/session/write-session-file.ts";
-import { alice, bob, SmallCache } from "./small-cache.ts";
+import { SmallCache } from "./small-cache.ts";
+import { alice, bob } from "./small-format.ts";
 
 let folder: string;
 let file: string;

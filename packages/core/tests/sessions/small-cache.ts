@@ -1,27 +1,10 @@
 import { checkIntegrity, PagePool, RadixPrefixTree } from "@kvasir/paged-memory";
 import type { PageBytes } from "../../src/session/page-bytes.ts";
 import type { CachedPrefix } from "../../src/session/plan-entries.ts";
-import { namespaceText, prefixNamespace } from "../../src/session/prefix-namespace.ts";
+import { namespaceText } from "../../src/session/prefix-namespace.ts";
 import type { SavedFormat } from "../../src/session/saved-format.ts";
 import { StagedPages } from "../../src/session/staged-pages.ts";
-
-export const format: SavedFormat = {
-  model: "00ff".repeat(16),
-  vocabSize: 100,
-  layerMap: "0_0_2",
-  positions: "rotary 10000",
-  passes: "1",
-  kvLayers: 2,
-  kvHeads: 1,
-  headDim: 1,
-  pageTokens: 2,
-  pageBytes: 3,
-  dtype: "f16",
-  layout: "fake",
-};
-
-export const alice = prefixNamespace({ tenant: "alice", cacheSalt: "", policy: "full" });
-export const bob = prefixNamespace({ tenant: "bob", cacheSalt: "", policy: "full" });
+import { alice, format } from "./small-format.ts";
 
 /** A prefix cache over pages that are plain bytes, with a pool of its own. */
 export class SmallCache {
