@@ -15,3 +15,4 @@ export type {
   Usage,
 } from "./generation.ts";
 export type { ScoredToken, ScoreRequest } from "./score-request.ts";
+export { type SessionRefusal, SessionRefused } from "./session/session-refused.ts";

@@ -1,11 +1,11 @@
 import { entryBytes, limits } from "./session-layout.ts";
 import { damagedHead } from "./session-refused.ts";
 
-/** A row of a file's table of entries; indices and counts of blocks. */
+/** A row of a file's table of entries. */
 export type SessionEntry = {
+  /** Index of its namespace. */
   readonly namespace: number;
-  /** The earlier entry behind whose first `shared` blocks this one begins; 0 where nothing is shared. */
-  readonly from: number;
+  /** Leading blocks that it has in common with the entry before it. */
   readonly shared: number;
   /** Blocks of its own, at least 1. */
   readonly blocks: number;
@@ -14,9 +14,8 @@ export type SessionEntry = {
 export function encodeEntries(entries: readonly SessionEntry[]): Buffer {
   const bytes = Buffer.alloc(entries.length * entryBytes);
   let at = 0;
-  for (const { namespace, from, shared, blocks } of entries) {
+  for (const { namespace, shared, blocks } of entries) {
     at = bytes.writeUInt32LE(namespace, at);
-    at = bytes.writeUInt32LE(from, at);
     at = bytes.writeUInt32LE(shared, at);
     at = bytes.writeUInt32LE(blocks, at);
   }
@@ -28,20 +27,18 @@ export function decodeEntries(bytes: Buffer, namespaces: number, entries: Sessio
   for (let at = 0; at < bytes.length; at += entryBytes) {
     const entry = {
       namespace: bytes.readUInt32LE(at),
-      from: bytes.readUInt32LE(at + 4),
-      shared: bytes.readUInt32LE(at + 8),
-      blocks: bytes.readUInt32LE(at + 12),
+      shared: bytes.readUInt32LE(at + 4),
+      blocks: bytes.readUInt32LE(at + 8),
     };
-    if (entry.namespace >= namespaces || entry.blocks === 0 || !follows(entry, entries)) throw damagedHead();
+    if (entry.namespace >= namespaces || entry.blocks === 0 || !follows(entry, entries.at(-1)))
+      throw damagedHead();
     entries.push(entry);
   }
 }
 
-/** Whether what it shares is there, and ends among the own blocks of the entry that it names. */
-function follows({ namespace, from, shared }: SessionEntry, entries: readonly SessionEntry[]): boolean {
-  if (shared === 0) return from === 0;
-  const base = entries[from];
-  return base?.namespace === namespace && shared > base.shared && shared <= base.shared + base.blocks;
+function follows({ namespace, shared }: SessionEntry, before: SessionEntry | undefined): boolean {
+  if (shared === 0) return true;
+  return before?.namespace === namespace && shared <= before.shared + before.blocks;
 }
 
 /** Checks the sums over a whole table. @throws SessionRefused */
@@ -53,17 +50,4 @@ export function requireSums(entries: readonly SessionEntry[], blocks: number, pa
     path += entry.shared + entry.blocks;
   }
   if (own !== blocks || path * pageTokens > limits.pathTokens) throw damagedHead();
-}
-
-/** The runs of own blocks that make up an entry's path, last one first: entry, and how many of its leading own blocks. */
-export function* pathOf(
-  entries: readonly SessionEntry[],
-  index: number,
-): Generator<{ readonly entry: number; readonly start: number; readonly blocks: number }> {
-  let end = entries[index]!.shared + entries[index]!.blocks;
-  for (let entry = index; end > 0; entry = entries[entry]!.from) {
-    const { shared } = entries[entry]!;
-    yield { entry, start: shared, blocks: end - shared };
-    end = shared;
-  }
 }

@@ -3,11 +3,13 @@ import { EventLoopTurns } from "../event-loop-turns.ts";
 import type { SessionEntry } from "./entry-table.ts";
 import { limits } from "./session-layout.ts";
 
-/** A cached prefix: what a prefix tree was given for it. */
-export type CachedPrefix = {
+/** A cached prefix, as what it adds to the one before it. */
+export type SavedPrefix = {
   /** Of the form that `namespaceText` gives. */
   readonly namespace: string;
-  /** `blocks.length * pageTokens` ids. */
+  /** Leading tokens of the prefix before it that it begins with, in whole blocks; 0 where the namespace changes. */
+  readonly commonTokens: number;
+  /** The ids behind those, `blocks.length * pageTokens`. */
   readonly tokens: Int32Array;
   /** `kvLayers * kvHeads` page ids each, layer-major. */
   readonly blocks: readonly Int32Array[];
@@ -16,53 +18,33 @@ export type CachedPrefix = {
 export type EntryPlan = {
   readonly namespaces: readonly string[];
   readonly entries: readonly SessionEntry[];
-  /** For each entry what it adds to those before it. */
-  readonly own: readonly { readonly tokens: Int32Array; readonly blocks: readonly Int32Array[] }[];
+  readonly prefixes: readonly SavedPrefix[];
+  /** Of all entries. */
   readonly blocks: number;
 };
 
-/**
- * Decides what is stored for `prefixes`, each block once, in their order. Blocks are told apart by their first page: in a
- * tree, a page belongs to one block. @throws EngineError where there are more of them than a file may hold
- */
-export async function planEntries(prefixes: Iterable<CachedPrefix>, pageTokens: number): Promise<EntryPlan> {
+/** Makes the tables of a file. @throws EngineError where there is more than a file may hold */
+export async function planEntries(given: Iterable<SavedPrefix>, pageTokens: number): Promise<EntryPlan> {
   const namespaces = new Map<string, number>();
   const entries: SessionEntry[] = [];
-  const own: { tokens: Int32Array; blocks: readonly Int32Array[] }[] = [];
-  const entryOf = new Map<number, number>();
+  const prefixes: SavedPrefix[] = [];
   const turns = new EventLoopTurns();
   let blocks = 0;
   let pathTokens = 0;
-  for (const prefix of prefixes) {
-    const shared = leading(prefix.blocks, entryOf);
-    const added = prefix.blocks.slice(shared);
-    if (added.length === 0) continue;
+  for (const prefix of given) {
     const namespace = namespaces.get(prefix.namespace) ?? namespaces.size;
     namespaces.set(prefix.namespace, namespace);
-    const from = shared > 0 ? entryOf.get(prefix.blocks[shared - 1]![0]!)! : 0;
-    for (const block of added) entryOf.set(block[0]!, entries.length);
-    entries.push({ namespace, from, shared, blocks: added.length });
-    own.push({ tokens: prefix.tokens.subarray(shared * pageTokens), blocks: added });
-    blocks += added.length;
-    pathTokens += prefix.tokens.length;
+    const shared = prefix.commonTokens / pageTokens;
+    entries.push({ namespace, shared, blocks: prefix.blocks.length });
+    prefixes.push(prefix);
+    blocks += prefix.blocks.length;
+    pathTokens += prefix.commonTokens + prefix.tokens.length;
     requireAtMost(entries.length, limits.entries, "prefixes");
     requireAtMost(namespaces.size, limits.namespaces, "tenants, salts and policies");
     requireAtMost(pathTokens, limits.pathTokens, "tokens");
     await turns.pause();
   }
-  return { namespaces: [...namespaces.keys()], entries, own, blocks };
-}
-
-/** How many leading blocks are known. Where one is, so are those before it. */
-function leading(blocks: readonly Int32Array[], known: ReadonlyMap<number, number>): number {
-  let low = 0;
-  let high = blocks.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (known.has(blocks[middle]![0]!)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return { namespaces: [...namespaces.keys()], entries, prefixes, blocks };
 }
 
 function requireAtMost(count: number, most: number, what: string): void {

@@ -1,7 +1,13 @@
 import { EventLoopTurns } from "../event-loop-turns.ts";
-import { pathOf } from "./entry-table.ts";
-import type { CachedPrefix } from "./plan-entries.ts";
 import { type ExpectedSession, SessionFile } from "./session-file.ts";
+
+/** A cached prefix, whole; the arrays are the caller's again when `commit` returns. */
+export type RestoredPrefix = {
+  readonly namespace: string;
+  /** `blocks.length * pageTokens` ids. */
+  readonly tokens: Int32Array;
+  readonly blocks: readonly Int32Array[];
+};
 
 /** Where restored pages go: first aside, and into the cache once the whole file proved good. */
 export interface RestoreTarget {
@@ -12,7 +18,7 @@ export interface RestoreTarget {
   /** Writes whole pages; done with `bytes` when it resolves. */
   write(pages: Int32Array, bytes: Uint8Array): Promise<void>;
   /** Puts a prefix into the cache, in the order of the file. Must not fail. */
-  commit(prefix: CachedPrefix): void;
+  commit(prefix: RestoredPrefix): void;
   /** Gives back what `allocate` took; the cache keeps what it was given. Called last, also where something failed. */
   release(): void;
 }
@@ -92,16 +98,19 @@ async function commit(session: SessionFile, staged: readonly Staged[], target: R
   const { pageTokens, kvLayers, kvHeads } = session.header.format;
   const blockPages = kvLayers * kvHeads;
   const turns = new EventLoopTurns();
+  const longest = session.entries.reduce((most, { shared, blocks }) => Math.max(most, shared + blocks), 0);
+  const tokens = new Int32Array(longest * pageTokens);
+  const path: Int32Array[] = [];
   for (const [index, { namespace, shared, blocks }] of session.entries.entries()) {
-    const tokens = new Int32Array((shared + blocks) * pageTokens);
-    const path = new Array<Int32Array>(shared + blocks);
-    for (const run of pathOf(session.entries, index)) {
-      const own = staged[run.entry]!;
-      tokens.set(own.tokens.subarray(0, run.blocks * pageTokens), run.start * pageTokens);
-      for (let i = 0; i < run.blocks; i++)
-        path[run.start + i] = own.pages.subarray(i * blockPages, (i + 1) * blockPages);
-    }
-    target.commit({ namespace: session.namespaces[namespace]!, tokens, blocks: path });
+    const own = staged[index]!;
+    tokens.set(own.tokens, shared * pageTokens);
+    path.length = shared;
+    for (let i = 0; i < blocks; i++) path.push(own.pages.subarray(i * blockPages, (i + 1) * blockPages));
+    target.commit({
+      namespace: session.namespaces[namespace]!,
+      tokens: tokens.subarray(0, path.length * pageTokens),
+      blocks: path,
+    });
     await turns.pause();
   }
 }

@@ -6,14 +6,14 @@
  * header       JSON: { kind, format, namespaces, entries, blocks }; the last three are counts
  * digest       32 bytes: SHA-256 of prologue and header
  * namespaces   64 bytes each: SHA-256 of the policy, SHA-256 of tenant and salt
- * entries      16 bytes each: namespace, from, shared, blocks (u32)
+ * entries      12 bytes each: namespace, shared, blocks (u32)
  * for each entry in turn:
  *   tokens     `blocks * pageTokens` ids (i32)
  *   pages      `blocks * kvLayers * kvHeads` pages of `pageBytes`, block by block, layer-major
  * ```
  *
- * Integers are little-endian. An entry adds `blocks` blocks behind the first `shared` ones of the earlier entry `from`,
- * of which the last is one that `from` itself added; with nothing shared, `from` is 0. So what prefixes share is stored once.
+ * Integers are little-endian. An entry is a prefix of the cache: the first `shared` blocks of the entry before it, and `blocks`
+ * blocks of its own behind them. So what prefixes share is stored once.
  *
  * Namespaces, entries, tokens and pages are sections. A section is cut into pieces of as many whole items as 1 MiB
  * holds, or one. Behind each piece stands the SHA-256 of the digest before it and the piece. So a digest vouches for
@@ -28,7 +28,7 @@ export const version = 1;
 export const prologueBytes = 16;
 export const digestBytes = 32;
 export const namespaceBytes = 64;
-export const entryBytes = 16;
+export const entryBytes = 12;
 export const tokenBytes = 4;
 
 /** What a reader takes at most, so that a hostile file costs little; a writer keeps to it, too. */

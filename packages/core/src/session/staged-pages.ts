@@ -1,8 +1,7 @@
 import { OutOfPagesError, type PageOwner, type PagePool, type PrefixTree } from "@kvasir/paged-memory";
 import { EngineError } from "../engine-error.ts";
 import type { PageBytes } from "./page-bytes.ts";
-import type { CachedPrefix } from "./plan-entries.ts";
-import type { RestoreTarget } from "./restore-prefixes.ts";
+import type { RestoredPrefix, RestoreTarget } from "./restore-prefixes.ts";
 
 /** Pages of a file that is being read: taken from the pool, and not yet in the prefix tree. */
 export class StagedPages implements RestoreTarget, PageOwner {
@@ -45,7 +44,7 @@ export class StagedPages implements RestoreTarget, PageOwner {
     return this.#memory.writePages(pages, bytes);
   }
 
-  commit({ namespace, tokens, blocks }: CachedPrefix): void {
+  commit({ namespace, tokens, blocks }: RestoredPrefix): void {
     this.#tree.insert(namespace, tokens, blocks);
   }
 

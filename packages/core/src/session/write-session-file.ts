@@ -3,7 +3,7 @@ import { EngineError } from "../engine-error.ts";
 import { encodeEntries } from "./entry-table.ts";
 import type { PageBytes } from "./page-bytes.ts";
 import { PieceWriter } from "./piece-writer.ts";
-import { type CachedPrefix, type EntryPlan, planEntries } from "./plan-entries.ts";
+import { type EntryPlan, planEntries, type SavedPrefix } from "./plan-entries.ts";
 import { replaceFile } from "./replace-file.ts";
 import type { SavedFormat } from "./saved-format.ts";
 import { encodeHeader, type SessionHeader } from "./session-header.ts";
@@ -12,8 +12,8 @@ import { entryBytes, itemsPerPiece, namespaceBytes, pieces, tokenBytes } from ".
 export type SessionContent = {
   readonly kind: SessionHeader["kind"];
   readonly format: SavedFormat;
-  /** With `kind: "session"` exactly one. Their pages must stay what they are until the file is written. */
-  readonly prefixes: Iterable<CachedPrefix>;
+  /** Gone over at once; with `kind: "session"` exactly one. Their pages must stay what they are until the file is written. */
+  readonly prefixes: Iterable<SavedPrefix>;
   readonly memory: Pick<PageBytes, "readPages">;
 };
 
@@ -48,7 +48,7 @@ export async function writeSessionFile(
 async function writeContent(
   file: FileHandle,
   { kind, format, memory }: SessionContent,
-  { namespaces, entries, own, blocks }: EntryPlan,
+  { namespaces, entries, prefixes, blocks }: EntryPlan,
   signal: AbortSignal | undefined,
 ): Promise<WrittenFile> {
   const counts = { namespaces: namespaces.length, entries: entries.length, blocks };
@@ -58,9 +58,9 @@ async function writeContent(
   await writer.writeAll(Buffer.from(namespaces.join(""), "hex"), namespaceBytes);
   await writer.writeAll(encodeEntries(entries), entryBytes);
   const buffer = new Uint8Array(itemsPerPiece(format.pageBytes) * format.pageBytes);
-  for (const entry of own) {
-    await writer.writeAll(tokenSection(entry.tokens), tokenBytes);
-    const pages = flat(entry.blocks);
+  for (const prefix of prefixes) {
+    await writer.writeAll(tokenSection(prefix.tokens), tokenBytes);
+    const pages = flat(prefix.blocks);
     for (const [first, end] of pieces(pages.length, format.pageBytes)) {
       signal?.throwIfAborted();
       const piece = buffer.subarray(0, (end - first) * format.pageBytes);

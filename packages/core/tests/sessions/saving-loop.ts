@@ -10,7 +10,7 @@ for (let round = 0; ; round = (round + 1) % format.vocabSize) {
   await writeSessionFile(path, {
     kind: "session",
     format: { ...format, pageBytes: Number(pageBytes) },
-    prefixes: [{ namespace: namespaceText(alice), tokens, blocks }],
+    prefixes: [{ namespace: namespaceText(alice), commonTokens: 0, tokens, blocks }],
     memory: { readPages: async (_, out) => void out.fill(round) },
   });
   process.stdout.write(".");

@@ -4,7 +4,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { EngineError } from "../../src/engine-error.ts";
-import type { CachedPrefix } from "../../src/session/plan-entries.ts";
+import type { SavedPrefix } from "../../src/session/plan-entries.ts";
 import { namespaceText, prefixNamespace } from "../../src/session/prefix-namespace.ts";
 import { restorePrefixes } from "../../src/session/restore-prefixes.ts";
 import type { SavedFormat } from "../../src/session/saved-format.ts";
@@ -20,8 +20,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const save = (cache: SmallCache, prefixes: Iterable<CachedPrefix>, kind: "session" | "cache" = "cache") =>
+const save = (cache: SmallCache, prefixes: Iterable<SavedPrefix>, kind: "session" | "cache" = "cache") =>
   writeSessionFile(file, { kind, format: cache.format, prefixes, memory: cache.memory });
+
+type Named = readonly [tokens: readonly number[], namespace: string];
+const inTreeOrder = (a: Named, b: Named) => (`${a[1]}${a[0]}` < `${b[1]}${b[0]}` ? -1 : 1);
 
 const restore = (cache: SmallCache, kind: "session" | "cache" = "cache") =>
   restorePrefixes(file, { kind, format: cache.format }, cache.staging());
@@ -55,7 +58,9 @@ describe("a session file", () => {
         const { cachedPages } = before.tree;
         const saved = await save(
           before,
-          given.map(({ tokens, namespace }) => before.prefix(tokens, namespace)),
+          before.prefixes(
+            given.map(({ tokens, namespace }) => [tokens, namespace] as const).toSorted(inTreeOrder),
+          ),
         );
         expect(saved.tokens).toBe((cachedPages / before.blockPages) * before.format.pageTokens);
         const after = new SmallCache({ pages: cachedPages + 2 });

@@ -1,6 +1,6 @@
 import { checkIntegrity, PagePool, RadixPrefixTree } from "@kvasir/paged-memory";
 import type { PageBytes } from "../../src/session/page-bytes.ts";
-import type { CachedPrefix } from "../../src/session/plan-entries.ts";
+import type { SavedPrefix } from "../../src/session/plan-entries.ts";
 import { namespaceText } from "../../src/session/prefix-namespace.ts";
 import type { SavedFormat } from "../../src/session/saved-format.ts";
 import { StagedPages } from "../../src/session/staged-pages.ts";
@@ -63,9 +63,36 @@ export class SmallCache {
   }
 
   /** What the tree holds of `tokens`. */
-  prefix(tokens: readonly number[], namespace = namespaceText(alice)): CachedPrefix {
+  prefix(tokens: readonly number[], namespace = namespaceText(alice)): SavedPrefix {
     const match = this.tree.match(namespace, tokens);
-    return { namespace, tokens: Int32Array.from(tokens).subarray(0, match.tokens), blocks: match.blocks };
+    return {
+      namespace,
+      commonTokens: 0,
+      tokens: Int32Array.from(tokens).subarray(0, match.tokens),
+      blocks: match.blocks,
+    };
+  }
+
+  /** Prefixes for a file, in the given order, each as what it adds to the one before it. */
+  prefixes(all: readonly (readonly [tokens: readonly number[], namespace: string])[]): SavedPrefix[] {
+    const { pageTokens } = this.format;
+    let before: SavedPrefix | undefined;
+    return all
+      .flatMap(([ids, namespace]) => {
+        const { tokens, blocks } = this.prefix(ids, namespace);
+        const last = before?.namespace === namespace ? before.blocks : [];
+        const differs = blocks.findIndex((block, i) => block[0] !== last[i]?.[0]);
+        const common = differs < 0 ? blocks.length : differs;
+        before = { namespace, commonTokens: 0, tokens, blocks };
+        const commonTokens = common * pageTokens;
+        return {
+          namespace,
+          commonTokens,
+          tokens: tokens.subarray(commonTokens),
+          blocks: blocks.slice(common),
+        };
+      })
+      .filter(({ blocks }) => blocks.length > 0);
   }
 
   /** How much of `tokens` is cached, and the bytes of its pages. */
