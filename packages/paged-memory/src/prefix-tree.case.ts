@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { InvalidArgumentError, InvalidHandleError, InvalidPageError } from "./errors.ts";
 import { PagePool } from "./page-pool.ts";
-import type { PrefixTree, PrefixTreeOptions } from "./prefix-tree.ts";
+import type { PrefixRetention, PrefixTree, PrefixTreeOptions } from "./prefix-tree.ts";
 
 const pageTokens = 4;
 const blockPages = 2;
@@ -25,9 +25,9 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
       for (const block of blocks) for (const page of block) pool.release(page);
     };
     /** Stores blocks that nobody else holds. */
-    const store = (tokens: number[], namespace = "n") => {
+    const store = (tokens: number[], namespace = "n", keep?: PrefixRetention) => {
       const blocks = newBlocks(tokens.length / pageTokens);
-      const { handle } = tree.insert(namespace, tokens, blocks);
+      const { handle } = tree.insert(namespace, tokens, blocks, keep);
       letGo(blocks);
       tree.checkIntegrity();
       return { blocks, handle };
@@ -120,17 +120,156 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
       expect([matched(A), matched([...C, ...B])]).toEqual([[0], [4]]);
     });
 
-    it("evicts nothing that somebody else holds, nor what is in front of it", () => {
+    it("evicts nothing where that frees no page", () => {
+      const blocks = newBlocks(2);
+      tree.insert("n", [...A, ...B], blocks);
+      expect([tree.evictablePages(), tree.evict(100)]).toEqual([0, 0]);
+      expect(matched([...A, ...B])).toEqual([8]);
+      letGo(blocks);
+      expect([tree.evictablePages(), tree.evict(100), pool.freePages]).toEqual([4, 4, 60]);
+    });
+
+    it("evicts what others hold where it is in the way of pages that nobody else holds", () => {
       const blocks = newBlocks(3);
       tree.insert("n", [...A, ...B, ...C], blocks);
-      letGo([blocks[0]!, blocks[2]!]);
-      expect(tree.evictablePages()).toBe(2);
-      expect(tree.evict(100)).toBe(2);
+      pool.release(blocks[0]![1]!);
+      letGo([blocks[2]!]);
+      store(B);
+      expect(tree.evictablePages()).toBe(5);
+      expect(tree.evict(2)).toBe(2);
       expect(matched([...A, ...B, ...C])).toEqual([8]);
-      letGo([blocks[1]!]);
-      expect(tree.evictablePages()).toBe(4);
-      expect(tree.evict(100)).toBe(4);
-      expect([tree.cachedPages, pool.freePages]).toEqual([0, 60]);
+      expect(tree.evict(2)).toBe(2);
+      expect([matched([...A, ...B, ...C]), matched(B)]).toEqual([[8], [0]]);
+      expect(tree.evict(2)).toBe(1);
+      expect([tree.cachedPages, tree.evictablePages(), pool.usedPages]).toEqual([0, 0, 3]);
+    });
+
+    it("evicts lower priorities first, whatever was used last, until their time is over", () => {
+      const fill = () => {
+        tree.reset();
+        const [priority, until] = [90, 100];
+        for (const tokens of [A, B]) store(tokens);
+        tree.match("n", A, { priority, until });
+        tree.match("n", B, { priority: 10, until });
+        store(C);
+        expect(tree.retainedPages).toBe(4);
+      };
+      const left = () => [A, B, C].filter((tokens) => tree.match("n", tokens).tokens > 0);
+      fill();
+      expect([tree.evict(1, 99), left()]).toEqual([2, [A, B]]);
+      expect([tree.evict(1, 99), left()]).toEqual([2, [A]]);
+      expect(tree.evictablePages()).toBe(2);
+      expect([tree.evict(1, 99), left()]).toEqual([2, []]);
+      fill();
+      expect([tree.evict(1, 100), left()]).toEqual([2, [B, C]]);
+      expect(tree.retainedPages).toBe(0);
+    });
+
+    it("counts the highest wish whose time is not over, and renews it with each use", () => {
+      store([...A, ...B], "n", { priority: 50, until: 10 });
+      tree.match("n", A, { priority: 20, until: 30 });
+      tree.match("n", A, { priority: 10, until: 25 });
+      store(C, "n", { priority: 15, until: 30 });
+      tree.evict(0, 9);
+      expect(tree.retainedPages).toBe(6);
+      tree.evict(0, 10);
+      expect(tree.retainedPages).toBe(4);
+      expect([tree.evict(1), matched([...A, ...B])]).toEqual([2, [4]]);
+      expect([tree.evict(1), matched(C), matched(A)]).toEqual([2, [0], [4]]);
+      tree.match("n", A, { priority: 20, until: 40 });
+      tree.evict(0, 39);
+      tree.evict(0, 30);
+      expect(tree.retainedPages).toBe(2);
+      tree.evict(0, 40);
+      expect(tree.retainedPages).toBe(0);
+    });
+
+    it("retains the first blocks of a prompt up to its cap, and more once others are over or gone", () => {
+      tree = create({ pool, pageTokens, blockPages, retainedPages: 5 });
+      store([...A, ...B, ...C], "n", { priority: 9, until: 10 });
+      expect(tree.retainedPages).toBe(4);
+      store(B, "n", { priority: 99, until: 20 });
+      expect([tree.evict(3), matched([...A, ...B, ...C]), matched(B)]).toEqual([4, [8], [0]]);
+      store(B, "n", { priority: 99, until: 20, now: 9 });
+      expect(tree.retainedPages).toBe(4);
+      tree.match("n", B, { priority: 99, until: 20, now: 10 });
+      expect(tree.retainedPages).toBe(2);
+      tree.reset();
+      expect(tree.retainedPages).toBe(0);
+    });
+
+    it("tells what was evicted behind the longest cached prefix, until it is stored again", () => {
+      store([...A, ...B, ...C]);
+      tree.evict(4);
+      expect(tree.lost("n", [...A, ...B, ...C, ...A])).toBe(8);
+      expect(tree.lost("n", [...A, ...B, 3, 3])).toBe(4);
+      expect(tree.lost("n", [...A, ...C])).toBe(0);
+      expect([tree.lost("other", [...A, ...B]), tree.lost("n", A), tree.lost("n", [])]).toEqual([0, 0, 0]);
+      store([...A, ...B]);
+      expect(tree.lost("n", [...A, ...B, ...C])).toBe(4);
+      tree.reset();
+      expect(tree.lost("n", [...A, ...B, ...C])).toBe(0);
+    });
+
+    it("remembers only the last blocks that it evicted", () => {
+      tree = create({ pool, pageTokens, blockPages, lostBlocks: 2 });
+      store([...A, ...B, ...C]);
+      tree.evict(6);
+      expect(tree.lost("n", [...A, ...B, ...C])).toBe(8);
+      store(B);
+      tree.evict(2);
+      expect([tree.lost("n", [...A, ...B, ...C]), tree.lost("n", B)]).toEqual([4, 4]);
+      const forgetful = create({ pool, pageTokens, blockPages, lostBlocks: 0 });
+      tree = forgetful;
+      store(A);
+      expect([tree.evict(2), tree.lost("n", A)]).toEqual([2, 0]);
+    });
+
+    it("goes over all blocks once, in a form that rebuilds the tree", () => {
+      store([...A, ...B, ...C]);
+      store(C, "other");
+      store([...A, ...C]);
+      store([...A, ...B, ...A]);
+      matched([...A, ...C]);
+      const entries = [...tree.entries()];
+      expect(
+        entries.map(({ namespace, commonTokens, tokens }) => [namespace, commonTokens, ...tokens]),
+      ).toEqual([
+        ["other", 0, ...C],
+        ["n", 0, ...A, ...B, ...C],
+        ["n", 8, ...A],
+        ["n", 4, ...C],
+      ]);
+      const other = create({ pool, pageTokens, blockPages });
+      const [tokens, blocks]: [number[], Int32Array[]] = [[], []];
+      let stored = 0;
+      for (const entry of entries) {
+        const copies = newBlocks(entry.blocks.length);
+        tokens.splice(entry.commonTokens, Number.POSITIVE_INFINITY, ...entry.tokens);
+        blocks.splice(entry.commonTokens / pageTokens, Number.POSITIVE_INFINITY, ...copies);
+        stored += other.insert(entry.namespace, tokens, blocks).newBlocks;
+        expect(entry.handle.tokens).toBe(tokens.length);
+        letGo(copies);
+      }
+      expect([stored, other.cachedPages]).toEqual([6, tree.cachedPages]);
+      const listed = [...other.entries()].map(({ namespace, tokens }) => [namespace, ...tokens]);
+      expect(listed).toEqual(entries.map(({ namespace, tokens }) => [namespace, ...tokens]));
+      tree.lock(entries[1]!.handle);
+      expect(tree.lockedPages).toBe(6);
+    });
+
+    it("forgets one namespace, but for what is locked", () => {
+      store([...A, ...B]);
+      store([...A, ...C]);
+      store(A, "other");
+      const held = newBlocks(1);
+      tree.insert("n", C, held);
+      tree.lock(tree.match("n", [...A, ...B]).handle);
+      expect([tree.forget("n"), tree.forget("none")]).toEqual([2, 0]);
+      tree.checkIntegrity();
+      expect([matched([...A, ...B]), matched([...A, ...C]), matched(A, "other")]).toEqual([[8], [4], [4]]);
+      expect([tree.cachedPages, pool.usedPages]).toEqual([6, 8]);
+      letGo(held);
     });
 
     it("keeps locked blocks, and those in front of them, until the last unlock", () => {
@@ -216,6 +355,33 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
       expect([tree.cachedPages, matched(B)]).toEqual([2, [0]]);
       letGo(held);
       expect(pool.usedPages).toBe(2);
+    });
+
+    it("refuses times and priorities that are none, and changes nothing", () => {
+      store(A);
+      const held = newBlocks(1);
+      for (const keep of [
+        { priority: 100, until: 1 },
+        { priority: -1, until: 1 },
+        { priority: 0.5, until: 1 },
+        { priority: 1, until: Number.NaN },
+        { priority: 1, until: 1, now: Number.NaN },
+      ]) {
+        expect(() => tree.match("n", A, keep)).toThrow(InvalidArgumentError);
+        expect(() => tree.insert("n", B, held, keep)).toThrow(InvalidArgumentError);
+      }
+      expect(() => tree.evict(1, Number.NaN)).toThrow(InvalidArgumentError);
+      expect(() => tree.evict(-1)).toThrow(InvalidArgumentError);
+      expect([tree.cachedPages, tree.retainedPages]).toEqual([2, 0]);
+      for (const wrong of [{ retainedPages: 61 }, { retainedPages: -1 }, { lostBlocks: -1 }])
+        expect(() => create({ pool, pageTokens, blockPages, ...wrong })).toThrow(InvalidArgumentError);
+    });
+
+    it("refuses pages that another tree of the pool has", () => {
+      const { blocks } = store(A);
+      const other = create({ pool, pageTokens, blockPages });
+      expect(() => other.insert("n", A, blocks)).toThrow(InvalidArgumentError);
+      expect(other.cachedPages).toBe(0);
     });
 
     it("lists its references for the integrity check", () => {
