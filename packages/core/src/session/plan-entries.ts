@@ -18,25 +18,22 @@ export type SavedPrefix = {
 export type EntryPlan = {
   readonly namespaces: readonly string[];
   readonly entries: readonly SessionEntry[];
-  readonly prefixes: readonly SavedPrefix[];
   /** Of all entries. */
   readonly blocks: number;
 };
 
 /** Makes the tables of a file. @throws EngineError where there is more than a file may hold */
-export async function planEntries(given: Iterable<SavedPrefix>, pageTokens: number): Promise<EntryPlan> {
+export async function planEntries(prefixes: readonly SavedPrefix[], pageTokens: number): Promise<EntryPlan> {
   const namespaces = new Map<string, number>();
   const entries: SessionEntry[] = [];
-  const prefixes: SavedPrefix[] = [];
   const turns = new EventLoopTurns();
   let blocks = 0;
   let pathTokens = 0;
-  for (const prefix of given) {
+  for (const prefix of prefixes) {
     const namespace = namespaces.get(prefix.namespace) ?? namespaces.size;
     namespaces.set(prefix.namespace, namespace);
     const shared = prefix.commonTokens / pageTokens;
     entries.push({ namespace, shared, blocks: prefix.blocks.length });
-    prefixes.push(prefix);
     blocks += prefix.blocks.length;
     pathTokens += prefix.commonTokens + prefix.tokens.length;
     requireAtMost(entries.length, limits.entries, "prefixes");
@@ -44,7 +41,7 @@ export async function planEntries(given: Iterable<SavedPrefix>, pageTokens: numb
     requireAtMost(pathTokens, limits.pathTokens, "tokens");
     await turns.pause();
   }
-  return { namespaces: [...namespaces.keys()], entries, prefixes, blocks };
+  return { namespaces: [...namespaces.keys()], entries, blocks };
 }
 
 function requireAtMost(count: number, most: number, what: string): void {

@@ -9,15 +9,23 @@ export class StagedPages implements RestoreTarget, PageOwner {
   readonly #tree: PrefixTree;
   readonly #memory: Pick<PageBytes, "writePages">;
   #pages = new Int32Array(0);
+  #isCommitting = false;
 
-  constructor(parts: {
-    readonly pool: PagePool;
-    readonly tree: PrefixTree;
-    readonly memory: Pick<PageBytes, "writePages">;
-  }) {
+  readonly #committed: (prefix: RestoredPrefix) => void;
+
+  /** `committed` is told of each prefix that is in the tree. */
+  constructor(
+    parts: {
+      readonly pool: PagePool;
+      readonly tree: PrefixTree;
+      readonly memory: Pick<PageBytes, "writePages">;
+    },
+    committed: (prefix: RestoredPrefix) => void = () => {},
+  ) {
     this.#pool = parts.pool;
     this.#tree = parts.tree;
     this.#memory = parts.memory;
+    this.#committed = committed;
   }
 
   canAllocate(pages: number): boolean {
@@ -40,12 +48,22 @@ export class StagedPages implements RestoreTarget, PageOwner {
     return this.#pages;
   }
 
-  write(pages: Int32Array, bytes: Uint8Array): Promise<void> {
-    return this.#memory.writePages(pages, bytes);
+  /** @throws EngineError where the pages were released meanwhile: they may be somebody else's by now */
+  async write(pages: Int32Array, bytes: Uint8Array): Promise<void> {
+    if (this.#pages.length === 0)
+      throw new EngineError("overloaded", "the pages of the file were given back");
+    await this.#memory.writePages(pages, bytes);
   }
 
-  commit({ namespace, tokens, blocks }: RestoredPrefix): void {
-    this.#tree.insert(namespace, tokens, blocks);
+  commit(prefix: RestoredPrefix): void {
+    this.#isCommitting = true;
+    this.#tree.insert(prefix.namespace, prefix.tokens, prefix.blocks);
+    this.#committed(prefix);
+  }
+
+  /** Gives the pages back to others who need them more, unless the cache has begun to take them. */
+  giveWay(): void {
+    if (!this.#isCommitting) this.release();
   }
 
   release(): void {

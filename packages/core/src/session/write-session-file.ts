@@ -12,8 +12,8 @@ import { entryBytes, itemsPerPiece, namespaceBytes, pieces, tokenBytes } from ".
 export type SessionContent = {
   readonly kind: SessionHeader["kind"];
   readonly format: SavedFormat;
-  /** Gone over at once; with `kind: "session"` exactly one. Their pages must stay what they are until the file is written. */
-  readonly prefixes: Iterable<SavedPrefix>;
+  /** With `kind: "session"` exactly one. Their pages must stay what they are until the file is written. */
+  readonly prefixes: readonly SavedPrefix[];
   readonly memory: Pick<PageBytes, "readPages">;
 };
 
@@ -47,8 +47,8 @@ export async function writeSessionFile(
 
 async function writeContent(
   file: FileHandle,
-  { kind, format, memory }: SessionContent,
-  { namespaces, entries, prefixes, blocks }: EntryPlan,
+  { kind, format, prefixes, memory }: SessionContent,
+  { namespaces, entries, blocks }: EntryPlan,
   signal: AbortSignal | undefined,
 ): Promise<WrittenFile> {
   const counts = { namespaces: namespaces.length, entries: entries.length, blocks };

@@ -62,7 +62,7 @@ describe("a damaged session file is refused and changes nothing", () => {
     const content = { format: cache.format, memory: cache.memory, kind: "cache" } as const;
     await writeSessionFile(file, {
       ...content,
-      prefixes: cache.prefixes(prefixes.map((tokens) => [tokens, namespaceText(alice)])),
+      prefixes: [...cache.tree.entries()],
     });
     good = await readFile(file);
   });

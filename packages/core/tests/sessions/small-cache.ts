@@ -1,4 +1,4 @@
-import { checkIntegrity, PagePool, RadixPrefixTree } from "@kvasir/paged-memory";
+import { checkIntegrity, type PageOwner, PagePool, RadixPrefixTree } from "@kvasir/paged-memory";
 import type { PageBytes } from "../../src/session/page-bytes.ts";
 import type { SavedPrefix } from "../../src/session/plan-entries.ts";
 import { namespaceText } from "../../src/session/prefix-namespace.ts";
@@ -73,28 +73,6 @@ export class SmallCache {
     };
   }
 
-  /** Prefixes for a file, in the given order, each as what it adds to the one before it. */
-  prefixes(all: readonly (readonly [tokens: readonly number[], namespace: string])[]): SavedPrefix[] {
-    const { pageTokens } = this.format;
-    let before: SavedPrefix | undefined;
-    return all
-      .flatMap(([ids, namespace]) => {
-        const { tokens, blocks } = this.prefix(ids, namespace);
-        const last = before?.namespace === namespace ? before.blocks : [];
-        const differs = blocks.findIndex((block, i) => block[0] !== last[i]?.[0]);
-        const common = differs < 0 ? blocks.length : differs;
-        before = { namespace, commonTokens: 0, tokens, blocks };
-        const commonTokens = common * pageTokens;
-        return {
-          namespace,
-          commonTokens,
-          tokens: tokens.subarray(commonTokens),
-          blocks: blocks.slice(common),
-        };
-      })
-      .filter(({ blocks }) => blocks.length > 0);
-  }
-
   /** How much of `tokens` is cached, and the bytes of its pages. */
   content(tokens: readonly number[], namespace = namespaceText(alice)): [number, number[][]] {
     const { blocks, tokens: found } = this.prefix(tokens, namespace);
@@ -105,8 +83,8 @@ export class SmallCache {
     return new StagedPages(this);
   }
 
-  /** Counts all pages, of which none may be anybody's but the tree's. */
-  census() {
-    return checkIntegrity({ pool: this.pool, sequences: [], trees: [this.tree] });
+  /** Counts all pages, of which none may be anybody's but the tree's and the given owners'. */
+  census(sequences: Iterable<PageOwner> = []) {
+    return checkIntegrity({ pool: this.pool, sequences, trees: [this.tree] });
   }
 }
