@@ -145,6 +145,7 @@ export class PagePool {
     return this.#freeCount - before;
   }
 
+  /** Whether a page has a watcher. */
   isWatched(page: number): boolean {
     return this.#watched[page]! > 0;
   }

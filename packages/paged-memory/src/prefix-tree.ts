@@ -148,11 +148,14 @@ export interface PrefixTree extends PageOwner {
    * const tokens: number[] = [];
    * const blocks: Int32Array[] = [];
    * for (const entry of tree.entries()) {
-   *   tokens.splice(entry.commonTokens, Infinity, ...entry.tokens);
-   *   blocks.splice(entry.commonTokens / tree.pageTokens, Infinity, ...entry.blocks.map(copied));
+   *   tokens.length = entry.commonTokens;
+   *   blocks.length = entry.commonTokens / tree.pageTokens;
+   *   for (const token of entry.tokens) tokens.push(token);
+   *   for (const block of entry.blocks) blocks.push(copyOf(block));
    *   other.insert(entry.namespace, tokens, blocks);
    * }
    * ```
+   * (Where the other tree may evict meanwhile, lock each insertion until the next one.)
    *
    * Does not modify the tree, nor may the caller before the end, except by `lock` and `unlock`. To read pages later, lock
    * the entries' handles.

@@ -11,7 +11,7 @@ export function* entriesOf(
   for (let block = ahead.pop(); block; block = ahead.pop()) {
     run.push(block);
     if (block.children.length > 0) {
-      ahead.push(...latestFirst(block.children));
+      for (const child of latestFirst(block.children)) ahead.push(child);
       continue;
     }
     yield {
