@@ -17,3 +17,11 @@ export type {
 } from "./generation.ts";
 export type { ScoredToken, ScoreRequest } from "./score-request.ts";
 export { type SessionRefusal, SessionRefused } from "./session/session-refused.ts";
+export type {
+  FileOptions,
+  RestoredSession,
+  SavedCache,
+  SavedSession,
+  SessionName,
+  SessionTarget,
+} from "./session/session-target.ts";

@@ -5,6 +5,8 @@ import { type SessionRefusal, SessionRefused } from "./session-refused.ts";
 export type SavedFormat = {
   /** Fingerprint of the model's files. */
   readonly model: string;
+  /** What weights were quantised to while loading; empty where they are the files'. */
+  readonly weights: string;
   readonly vocabSize: number;
   readonly layerMap: string;
   /** How positions enter keys: the rotary base, its scaling and the like, in one text. */
@@ -27,6 +29,7 @@ type Value = string | number;
 /** In the order in which differences are named: reason, and what is said of a value. */
 const fields: { readonly [F in keyof SavedFormat]: readonly [SessionRefusal, (value: Value) => string] } = {
   model: ["other-model", (value) => `model ${shown(String(value).slice(0, 16))}`],
+  weights: ["other-model", (value) => `weights ${shown(value || "as they are")}`],
   vocabSize: ["other-model", (value) => `a vocabulary of ${value}`],
   layerMap: ["other-model", (value) => `layer map ${shown(value)}`],
   positions: ["other-model", (value) => `positions ${shown(value)}`],

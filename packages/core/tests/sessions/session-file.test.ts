@@ -135,6 +135,10 @@ describe("a session file that does not belong", () => {
 
   const cases: [Partial<SavedFormat>, string][] = [
     [
+      { weights: "q8_0" },
+      'other-model: the file was written with weights "as they are", this cache has weights "q8_0"',
+    ],
+    [
       { model: "1234".repeat(16) },
       'other-model: the file was written with model "00ff00ff00ff00ff", this cache has model "1234123412341234"',
     ],

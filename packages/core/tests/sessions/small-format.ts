@@ -3,6 +3,7 @@ import type { SavedFormat } from "../../src/session/saved-format.ts";
 
 export const format: SavedFormat = {
   model: "00ff".repeat(16),
+  weights: "",
   vocabSize: 100,
   layerMap: "0_0_2",
   positions: "rotary 10000",
