@@ -1,6 +1,7 @@
 import { type PagePool, SequencePages } from "@kvasir/paged-memory";
 import type { Model, PageMemory } from "@kvasir/runtime";
-import { EngineError } from "./engine-error.ts";
+import { EngineError, internalError, messageOf } from "./engine-error.ts";
+import type { CacheReport } from "./generation.ts";
 import type { PageSupply } from "./page-supply.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import { queriesFit } from "./query-memory.ts";
@@ -94,7 +95,15 @@ export class Admission {
       if (others.length >= this.#limits.maxRunning || passed >= mostPassed) break;
       if (!queriesFit(sequence, others, this.#resources)) break;
       const pages = this.#newPages();
-      const report = cache.share(sequence, pages);
+      let report: CacheReport;
+      try {
+        report = cache.share(sequence, pages);
+      } catch (cause) {
+        pages.dispose();
+        admitted.add(sequence);
+        sequence.queue.fail(internalError(`the cache failed: ${messageOf(cause)}`, cause));
+        continue;
+      }
       if (cache.isComing(sequence, others, report.matched)) {
         pages.dispose();
         passed += 1;

@@ -28,3 +28,9 @@ export class EngineError extends Error {
     this.param = param;
   }
 }
+
+/** What a defect of ours, or of the device, becomes. */
+export const internalError = (message: string, cause?: unknown): EngineError =>
+  new EngineError("internal", message, undefined, { cause });
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,9 +1,8 @@
-import { checkIntegrity, type PageCensus, type PagePool, PageTables } from "@kvasir/paged-memory";
-import type { Model, PageMemory, StepResult } from "@kvasir/runtime";
+import { checkIntegrity, type PageCensus, type PagePool } from "@kvasir/paged-memory";
+import type { Model, PageMemory } from "@kvasir/runtime";
 import { Admission } from "./admission.ts";
-import { EngineError } from "./engine-error.ts";
+import { EngineError, internalError, messageOf } from "./engine-error.ts";
 import type { EngineEvent } from "./engine-event.ts";
-import { evict } from "./eviction.ts";
 import { goesByQueries } from "./head-signals.ts";
 import { LoopCounts } from "./loop-counts.ts";
 import { PageClaims } from "./page-claims.ts";
@@ -15,7 +14,7 @@ import type { Sequence } from "./sequence.ts";
 import type { SavedFormat } from "./session/saved-format.ts";
 import { Sessions } from "./session/sessions.ts";
 import { StepClock } from "./step-clock.ts";
-import { planStep, type StepPlan } from "./step-plan.ts";
+import { StepRunner } from "./step-runner.ts";
 
 export type LoopResources = {
   readonly model: Model;
@@ -54,7 +53,7 @@ export class EngineLoop {
   readonly #claims: PageClaims;
   readonly #compressions: PromptCompressions;
   readonly #clock: StepClock;
-  readonly #tables = new PageTables();
+  readonly #runner: StepRunner;
   #running: Sequence[] = [];
   #turning: Promise<void> | undefined;
   #wake: (() => void) | undefined;
@@ -62,8 +61,6 @@ export class EngineLoop {
   #stirred = false;
   /** Work on pages that waits for the step under way to end. */
   #between: (() => void)[] = [];
-  /** Slots that were still being moved when a step ended; never rejects. */
-  #moved: Promise<void> | undefined;
   #closed = false;
 
   constructor(resources: LoopResources, limits: LoopLimits) {
@@ -84,6 +81,12 @@ export class EngineLoop {
       preempt: (sequence) => this.#preempt(sequence),
     });
     this.#compressions = new PromptCompressions(resources, this.#claims, (work) => this.#betweenSteps(work));
+    this.#runner = new StepRunner(resources, {
+      claims: this.#claims,
+      counts: this.counts,
+      planned: () => this.counts.used(this.ownedPages),
+      end: (sequence, error) => this.#end(sequence, error),
+    });
     this.#clock = new StepClock(limits.stepMilliseconds, limits.stepTokens);
   }
 
@@ -144,7 +147,7 @@ export class EngineLoop {
     this.#closed = true;
     this.#stir();
     await this.#turning;
-    await this.#moved;
+    await this.#runner.moved;
     await this.sessions.close();
     this.cache.tree.reset();
   }
@@ -200,7 +203,7 @@ export class EngineLoop {
 
   /** A defect of ours: nobody may wait for ever. */
   #failAll(cause: unknown): true {
-    const error = failure(messageOf(cause), cause);
+    const error = internalError(messageOf(cause), cause);
     for (const sequence of this.#running) this.#end(sequence, error);
     return true;
   }
@@ -210,7 +213,7 @@ export class EngineLoop {
     this.#admit();
     if (this.#running.length > 0) return;
     const [next] = this.#admission.remove((one) => one.arrival > 0);
-    next?.queue.fail(failure("no pages for a request, though none run"));
+    next?.queue.fail(internalError("no pages for a request, though none run"));
   }
 
   #admit(): void {
@@ -261,7 +264,7 @@ export class EngineLoop {
     if (scheduled.length === 0) return false;
     const decoding = scheduled.filter(({ sequence }) => sequence.decodes).length;
     const start = performance.now();
-    await this.#run(scheduled);
+    await this.#runner.run(scheduled);
     this.#stepped(scheduled, decoding, performance.now() - start);
     this.#drop((sequence) => sequence.left);
     const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.#running.includes(one));
@@ -294,76 +297,6 @@ export class EngineLoop {
     } catch (error) {
       this.#limits.onWarning(`page accounting is wrong, please report it: ${messageOf(error)}`);
     }
-  }
-
-  /**
-   * Runs one step. If it fails, its sequences run again one by one, so that only the guilty one fails. That is exact:
-   * slots and queries are written over, and devices take all memory before they add any attention up.
-   */
-  async #run(scheduled: readonly Scheduled<Sequence>[]): Promise<void> {
-    const { memory, model } = this.#resources;
-    const before = scheduled.map(({ sequence }) => sequence.logical);
-    let plan: StepPlan;
-    let result: StepResult;
-    let evicting: Promise<void> | undefined;
-    try {
-      plan = planStep(scheduled, memory, this.#tables);
-      this.counts.used(this.ownedPages);
-      const ran = Promise.all([plan.copies, model.run(memory, plan.step)]);
-      evicting = this.#evict(scheduled, ran);
-      [, result] = await ran;
-    } catch (cause) {
-      await evicting;
-      // Without those whose eviction failed meanwhile.
-      const there = scheduled.filter(({ sequence }, i) => {
-        sequence.pages?.truncate(sequence.logical - before[i]!);
-        return sequence.pages !== undefined;
-      });
-      if (scheduled.length === 1) {
-        for (const { sequence } of there)
-          this.#end(sequence, failure(`the step failed: ${messageOf(cause)}`, cause));
-      } else {
-        for (const one of there) await this.#run([one]);
-      }
-      return;
-    }
-    this.counts.stepped(scheduled, before);
-    plan.outputs.forEach(({ sequence, position }, i) => {
-      if (!sequence.pages) return; // it failed meanwhile, or gave its pages to others
-      try {
-        this.#accept(sequence, result, i, position);
-      } catch (cause) {
-        this.#end(sequence, failure(`the answer failed: ${messageOf(cause)}`, cause));
-      }
-    });
-    await evicting;
-  }
-
-  /** Evicts from those that decode in this step, once it is over. What is moved then, is moved while the next is planned. */
-  async #evict(scheduled: readonly Scheduled<Sequence>[], step: Promise<unknown>): Promise<void> {
-    const decoding = scheduled
-      .map(({ sequence }) => sequence)
-      .filter(({ policy, phase }) => policy.evicts && phase === "decode");
-    if (decoding.length === 0) return;
-    const evictions = await evict(decoding, {
-      source: this.#resources,
-      step,
-      claims: this.#claims,
-      fail: (sequence, error) => this.#end(sequence, error),
-      behind: (moved) => {
-        this.#moved = moved;
-      },
-    });
-    for (const [sequence, eviction] of evictions) this.counts.evicted(sequence, eviction);
-  }
-
-  #accept(sequence: Sequence, result: StepResult, output: number, position: number): void {
-    if (position + 1 < sequence.tokens.length) {
-      sequence.acceptPrompt(result, output, position);
-      return;
-    }
-    this.counts.accepted(sequence);
-    if (sequence.accept(result, output)) this.#end(sequence);
   }
 
   /** Takes a sequence's pages for others; it goes on later as if nothing had been. */
@@ -411,8 +344,3 @@ function dropQueries(sequence: Sequence): void {
   sequence.queries?.dispose();
   sequence.queries = undefined;
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const failure = (message: string, cause?: unknown): EngineError =>
-  new EngineError("internal", message, undefined, { cause });

@@ -28,6 +28,7 @@ export {
 } from "@kvasir/kernels";
 export type { Checkpoint } from "./checkpoint/checkpoint.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./checkpoint/checkpoint-error.ts";
+export { checkpointFingerprint } from "./checkpoint/checkpoint-fingerprint.ts";
 export { openCheckpoint } from "./checkpoint/open-checkpoint.ts";
 export { readSafetensors } from "./checkpoint/read-safetensors.ts";
 export { ConfigError, type ConfigErrorCode } from "./config/config-error.ts";

@@ -9,7 +9,7 @@ export class StagedPages implements RestoreTarget, PageOwner {
   readonly #tree: PrefixTree;
   readonly #memory: Pick<PageBytes, "writePages">;
   #pages = new Int32Array(0);
-  #isCommitting = false;
+  #gaveWay = false;
 
   readonly #committed: (prefix: RestoredPrefix) => void;
 
@@ -56,14 +56,18 @@ export class StagedPages implements RestoreTarget, PageOwner {
   }
 
   commit(prefix: RestoredPrefix): void {
-    this.#isCommitting = true;
+    if (this.#gaveWay) return;
     this.#tree.insert(prefix.namespace, prefix.tokens, prefix.blocks);
     this.#committed(prefix);
   }
 
-  /** Gives the pages back to others who need them more, unless the cache has begun to take them. */
+  /**
+   * Gives the pages back to others who need them more. What the cache has taken by then, it can evict as anything else;
+   * what it has not, it never gets.
+   */
   giveWay(): void {
-    if (!this.#isCommitting) this.release();
+    this.#gaveWay = true;
+    this.release();
   }
 
   release(): void {
