@@ -23,39 +23,43 @@ const content = z.union(
   { error: contentError },
 );
 
-const toolCall = z.strictObject(
-  {
-    id: shortString(128),
-    type: z.literal("function", { error: '"function"' }),
-    function: z.strictObject(
-      { name: toolName, arguments: text(argumentsError) },
-      { error: "an object with name and arguments" },
-    ),
-    // The place in a stream, which some clients leave in what they send back.
-    index: z.int({ error: "an integer" }).nullish(),
-  },
-  { error: 'an object like {"id", "type": "function", "function": {"name", "arguments"}}' },
-);
+const toolCall = z
+  .strictObject(
+    {
+      id: shortString(128),
+      type: z.literal("function", { error: '"function"' }),
+      function: z.strictObject(
+        { name: toolName, arguments: text(argumentsError) },
+        { error: "an object with name and arguments" },
+      ),
+      // The place in a stream, which some clients leave in what they send back.
+      index: z.int({ error: "an integer" }).nullish(),
+    },
+    { error: 'an object like {"id", "type": "function", "function": {"name", "arguments"}}' },
+  )
+  .meta({ examples: [{ id: "call_1", type: "function", function: { name: "f", arguments: "{}" } }] });
 
 const roles = ["system", "developer", "user", "assistant", "tool"] as const;
 
 /** One message of a conversation. */
-export const chatMessage = z.strictObject(
-  {
-    role: z.enum(roles, { error: "one of system, developer, user, assistant, tool" }),
-    content: content.nullish(),
-    tool_calls: z.array(toolCall, { error: "an array of tool calls" }).nullish(),
-    tool_call_id: shortString(128).nullish(),
-    name: unsupported("names of participants are not supported"),
-    // What an answer of this server, or OpenAI's client, holds besides, as clients send answers back.
-    refusal: unsupported("refusals are not supported"),
-    parsed: unsupported("it is read from content, which is sent back alone", () => true),
-    annotations: unsupported("annotations are not supported", emptyArray),
-    audio: unsupported("audio is not supported"),
-    function_call: unsupported("the older form of tool calling; send tool_calls"),
-  },
-  { error: "an object with role and content" },
-);
+export const chatMessage = z
+  .strictObject(
+    {
+      role: z.enum(roles, { error: "one of system, developer, user, assistant, tool" }),
+      content: content.nullish(),
+      tool_calls: z.array(toolCall, { error: "an array of tool calls" }).nullish(),
+      tool_call_id: shortString(128).nullish(),
+      name: unsupported("names of participants are not supported"),
+      // What an answer of this server, or OpenAI's client, holds besides, as clients send answers back.
+      refusal: unsupported("refusals are not supported"),
+      parsed: unsupported("it is read from content, which is sent back alone", () => true),
+      annotations: unsupported("annotations are not supported", emptyArray),
+      audio: unsupported("audio is not supported"),
+      function_call: unsupported("the older form of tool calling; send tool_calls"),
+    },
+    { error: "an object with role and content" },
+  )
+  .meta({ examples: [{ role: "user", content: "Hello!" }] });
 
 type ChatMessageBody = z.infer<typeof chatMessage>;
 

@@ -3,10 +3,8 @@ import { chatMessage, toEngineMessage } from "./chat-message.ts";
 import { templateVariables } from "./chat-request.ts";
 import type { EncodeRequest } from "./engine-like.ts";
 import { boolean, idsMeta, isTokenIds, shortString, type TokenIds, text } from "./field.ts";
-import { invalidValue, parseBody } from "./request-error.ts";
+import { invalidValue, missingValue, parseBody } from "./request-error.ts";
 import { toolFields } from "./tool-fields.ts";
-
-const oneOfTwo = "exactly one of prompt and messages";
 
 /** The body of `POST /tokenize`. */
 export const tokenizeSchema = z.strictObject({
@@ -39,8 +37,8 @@ export type TokenizeRequest = {
 export function parseTokenizeRequest(body: Readonly<Record<string, unknown>>): TokenizeRequest {
   const parsed = parseBody(tokenizeSchema, body);
   const { prompt, messages, tools, chat_template_kwargs } = parsed;
-  if ((typeof prompt === "string") === Boolean(messages))
-    throw invalidValue("prompt", `expected ${oneOfTwo}`);
+  if (typeof prompt === "string" && messages) throw invalidValue("messages", "goes only without prompt");
+  if (typeof prompt !== "string" && !messages) throw missingValue("prompt", "a string here, or messages");
   const rest = {
     addSpecial: parsed.add_special_tokens ?? true,
     tokenStrings: parsed.return_token_strs ?? false,

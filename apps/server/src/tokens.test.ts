@@ -21,7 +21,7 @@ describe("/tokenize", () => {
 
   it.each<[object, string]>([
     [{}, "prompt"],
-    [{ ...hello, prompt: "a" }, "prompt"],
+    [{ ...hello, prompt: "a" }, "messages"],
     [{ prompt: "a", tools: [] }, "tools"],
     [{ prompt: "a", add_generation_prompt: true }, "add_generation_prompt"],
     [{ ...hello, add_special_tokens: true }, "add_special_tokens"],
