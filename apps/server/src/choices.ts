@@ -14,7 +14,7 @@ export type ChoiceChunk = {
 };
 
 /** What the engine is told of a request besides its fields. */
-export type RequestOrigin = Pick<GenerateRequest, "signal" | "tenant">;
+export type RequestOrigin = Pick<GenerateRequest, "signal" | "tenant"> & { readonly id: string };
 
 type Prepared = { readonly generate: GenerateRequest; readonly echo: EchoedPrompt | undefined };
 
@@ -31,7 +31,13 @@ export async function* generateChoices(
   const choices = prepared.flatMap(({ generate, echo }) =>
     Array.from({ length: request.n }, (_, at) => ({ generate: withSeed(generate, at), echo })),
   );
-  const sources = choices.map(({ generate }) => engine.generate({ ...generate, ...origin }));
+  const sources = choices.map(({ generate }, index) =>
+    engine.generate({
+      ...generate,
+      ...origin,
+      id: choices.length === 1 ? origin.id : `${origin.id}-${index}`,
+    }),
+  );
   for await (const { index, value } of interleave(sources)) {
     yield { index, chunk: value, echo: choices[index]!.echo };
   }
@@ -50,7 +56,7 @@ async function prepare(engine: EngineLike, request: ApiRequest, prompt: Generate
 
 async function withIds(engine: EngineLike, generate: GenerateRequest): Promise<GenerateRequest> {
   const { messages, tools, templateVariables, prompt, ...rest } = generate;
-  if (engine.encode === undefined || (prompt !== undefined && typeof prompt !== "string")) return generate;
+  if (prompt !== undefined && typeof prompt !== "string") return generate;
   const ids = await engine.encode({
     ...(messages === undefined ? { prompt } : { messages }),
     ...(tools === undefined ? {} : { tools }),

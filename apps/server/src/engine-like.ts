@@ -10,7 +10,7 @@ export type EngineLike = Pick<Engine, "generate" | "tokenizer"> & {
   };
   stats(): EngineStats & Partial<CacheStats>;
   /** The ids that `generate` would run on. */
-  encode?(request: EncodeRequest): Promise<Int32Array>;
+  encode(request: EncodeRequest): Promise<Int32Array>;
   /** A text's vector. */
   embed?(request: EmbedRequest): Promise<Embedding>;
 } & Partial<SessionStore>;

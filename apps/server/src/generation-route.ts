@@ -54,7 +54,7 @@ export function generationRoute(endpoint: Endpoint, context: GenerationContext):
     const format = endpoint.format(head, request.includeUsage);
     const flight = context.inFlight.begin(client);
     const log = new AnswerLog(context.logger, c, head.id, request);
-    const chunks = generateChoices(engine, request, forTenant(c, { signal: flight.signal }));
+    const chunks = generateChoices(engine, request, forTenant(c, { signal: flight.signal, id: head.id }));
     const running = { answer: { chunks, format, request, onEnd: log.ended.bind(log) }, flight, log };
     if (!request.stream) return c.json(await whole(running));
     return c.body(await streamed(running, context), 200, {

@@ -34,18 +34,13 @@ export function tokenRoutes({ engine, bodyLimit }: GenerationContext): Hono<AppE
 
 async function encode(engine: EngineLike, request: TokenizeRequest): Promise<Int32Array> {
   const { prompt } = request.encode;
-  if (typeof prompt === "string" && !(request.addSpecial && engine.encode)) {
-    // As the engine reads a prompt: what spells a special token in it is text.
-    const options = { addSpecial: request.addSpecial, parseSpecial: false };
-    return tokenizerOf(engine)
-      .encodeAsync(prompt, options)
-      .catch((cause: unknown) => {
-        const message = "prompt: the vocabulary can not spell it";
-        throw new ApiError(400, "invalid_value", message, { param: "prompt", cause });
-      });
-  }
-  if (engine.encode) return engine.encode(request.encode);
-  throw new ApiError(501, "not_supported", "this engine does not say what a conversation becomes");
+  const tokenizer = tokenizerOf(engine);
+  if (typeof prompt !== "string" || request.addSpecial) return engine.encode(request.encode);
+  // As the engine reads a prompt: what spells a special token in it is text.
+  return tokenizer.encodeAsync(prompt, { addSpecial: false, parseSpecial: false }).catch((cause: unknown) => {
+    const message = "prompt: the vocabulary can not spell it";
+    throw new ApiError(400, "invalid_value", message, { param: "prompt", cause });
+  });
 }
 
 function tokenizerOf({ tokenizer }: EngineLike): EngineTokenizer {
