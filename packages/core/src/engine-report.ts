@@ -5,6 +5,8 @@ import type { PreemptionWay } from "./engine-event.ts";
 export type EngineInfo = {
   /** The last part of the model's path. */
   readonly model: string;
+  /** Hex SHA-256 of the model's files, the weights' in samples: the same wherever they lie. */
+  readonly fingerprint: string;
   readonly family: string;
   readonly device: string;
   readonly backend: "native" | "interpreter";

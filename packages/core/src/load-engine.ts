@@ -1,7 +1,14 @@
 import path from "node:path";
 import type { Policy, PolicyDefinition } from "@kvasir/kv-policies";
 import { PagePool } from "@kvasir/paged-memory";
-import { type Device, loadModel, type Model, openDevice, type PageMemory } from "@kvasir/runtime";
+import {
+  checkpointFingerprint,
+  type Device,
+  loadModel,
+  type Model,
+  openDevice,
+  type PageMemory,
+} from "@kvasir/runtime";
 import type { Tokenizer } from "@kvasir/tokenizer";
 import { CacheKeys } from "./cache-keys.ts";
 import { checkOptions } from "./checked-options.ts";
@@ -79,10 +86,13 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     });
     // The device's threads have the weights to do while this one reads the vocabulary; so first things first.
     const reading = Promise.race([packing, loading]).then(() => checkpointTokenizer(options.model));
-    const [loaded, text] = await Promise.allSettled([loading, reading]);
+    const naming = checkpointFingerprint(options.model);
+    const [loaded, text, named] = await Promise.allSettled([loading, reading, naming]);
     if (loaded.status === "rejected") throw loaded.reason;
     const model = own(loaded.value);
     if (text.status === "rejected") throw text.reason;
+    if (named.status === "rejected") throw named.reason;
+    const fingerprint = named.value;
     const tokenizer = text.value;
     const eosIds = await endOfText(options.model, model.config, tokenizer);
     const budget = budgetPages(model, kvCache);
@@ -90,9 +100,9 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     const policy = choosePolicy(kvCache, { model, pageTokens, policies }, "invalid-options");
     const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
     const pool = new PagePool({ pages });
-    const info = describe(options, model, budget, policy);
+    const info = describe(options, model, budget, policy, fingerprint);
     const cacheKeys = new CacheKeys({
-      fingerprint: options.model,
+      fingerprint,
       layerMap: model.layerMap.text,
       passes:
         model.layerMap.groups.length > 0 ? `${passes ?? model.config.passes} of ${limits.chunkTokens}` : "",
@@ -120,11 +130,18 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
   }
 }
 
-function describe(options: EngineOptions, model: Model, budget: PageBudget, policy: Policy): EngineInfo {
+function describe(
+  options: EngineOptions,
+  model: Model,
+  budget: PageBudget,
+  policy: Policy,
+  fingerprint: string,
+): EngineInfo {
   const { pages, pageTokens, pageBytes, dtype } = budget;
   const tokenCapacity = Math.floor(pages / (model.kvLayers * model.kvHeads)) * pageTokens;
   return {
     model: path.basename(path.resolve(options.model)),
+    fingerprint,
     family: model.config.family,
     device: model.device.description,
     backend: model.device.backend,
