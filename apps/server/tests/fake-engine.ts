@@ -6,6 +6,7 @@ import { fakeTokenizer } from "./fake-tokenizer.ts";
 
 const info: EngineInfo = {
   model: "fake",
+  fingerprint: "0".repeat(64),
   family: "llama",
   device: "none",
   backend: "interpreter",
@@ -56,6 +57,7 @@ const idle: EngineStats & CacheStats = {
   spillBytes: 0,
   evictedTokensByPolicy: {},
   freedPagesByPolicy: {},
+  sessions: 0,
   lastTick: 0,
 };
 
