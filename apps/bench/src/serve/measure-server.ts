@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { benchVersion } from "../bench-version.ts";
 import type { CommandProgress } from "../command-progress.ts";
 import { conditionsNow } from "../conditions.ts";
@@ -23,7 +24,9 @@ export type MeasureServerOptions = {
  */
 export async function measureServer(options: MeasureServerOptions): Promise<LoadReport> {
   const { url, apiKey, settings, command = "", onProgress = () => {} } = options;
-  const signal = options.signal ?? new AbortController().signal;
+  // Each open request listens to it.
+  const signal = AbortSignal.any(options.signal ? [options.signal] : []);
+  setMaxListeners(0, signal);
   checkLoadSettings(settings);
   const conditions = conditionsNow();
   await using target = await LoadTarget.open(url, apiKey, settings, signal);

@@ -114,7 +114,7 @@ function workloadText({ workload, endpoint, stream, greedy, ignoreEos, unruly }:
 function cacheText({ cache, tokens }: LoadReport): string {
   const salts = {
     cache_salt: "cache_salt, new in this run",
-    text: "words of this run in front of each prompt",
+    text: "a word or ids of this run in front of each prompt",
     none: "no salt: prefixes of earlier runs may be cached",
   };
   const hits =

@@ -15,7 +15,7 @@ export type TimeSeries = {
   readonly firstTokens: readonly (readonly [number, number])[];
 };
 
-const mostParts = 120;
+const mostParts = 60;
 const mostPoints = 2000;
 
 /** Of all requests that were sent, from `start` to `end` in milliseconds of `performance.now()`. */
