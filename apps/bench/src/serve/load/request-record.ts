@@ -32,7 +32,8 @@ export function outcomeOf(
 ): Pick<RequestRecord, "outcome" | "code"> {
   if (behaviour === "malformed" || behaviour === "oversized") {
     if (status >= 400 && status < 500) return { outcome: "refused" };
-    return { outcome: "failed", code: outcome === "failed" ? (code ?? "") : `${behaviour}-accepted` };
+    const accepted = status >= 200 && status < 300;
+    return { outcome: "failed", code: accepted ? `${behaviour}-accepted` : (code ?? "") };
   }
   if (outcome === "answered") return { outcome: "completed" };
   if (outcome === "cancelled") return { outcome: "cancelled" };
