@@ -2,10 +2,10 @@ import { answerParts, errorCode } from "./client/answer-parts.ts";
 import type { HttpClient } from "./client/http-client.ts";
 import type { LoadSettings } from "./load-settings.ts";
 import { RandomSource } from "./random-source.ts";
-import { type Body, RequestForm } from "./request-form.ts";
+import { RequestForm } from "./request-form.ts";
 import { RunSalt } from "./run-salt.ts";
 import { promptWords, type WordCount } from "./workloads/prompt-words.ts";
-import type { PlannedRequest } from "./workloads/workload.ts";
+import type { Body, PlannedRequest } from "./workloads/workload.ts";
 
 /** What has to be known of a server before prompts are made for it. */
 export type Probed = {

@@ -1,8 +1,6 @@
 import type { LoadSettings } from "./load-settings.ts";
 import type { RunSalt } from "./run-salt.ts";
-import type { Content, PlannedRequest, Turn } from "./workloads/workload.ts";
-
-export type Body = Readonly<Record<string, unknown>>;
+import type { Body, Content, PlannedRequest, Turn } from "./workloads/workload.ts";
 
 /** A request as it is sent: a path below the server's URL, and the body. */
 export type FormedRequest = { readonly path: string; readonly body: Body; readonly stream: boolean };

@@ -1,6 +1,5 @@
 import { RandomSource } from "./random-source.ts";
-import type { Body } from "./request-form.ts";
-import type { Content } from "./workloads/workload.ts";
+import type { Body, Content } from "./workloads/workload.ts";
 
 /**
  * Keeps the prompts of a run from what a server has cached before it: in the field `cache_salt`, or as the first

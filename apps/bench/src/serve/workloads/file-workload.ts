@@ -1,9 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
-import { type Session, singleRequest, type Workload } from "./workload.ts";
+import { type Body, type Session, singleRequest, type Workload } from "./workload.ts";
 
 const largestFile = 512 * 2 ** 20;
-
-type Body = Readonly<Record<string, unknown>>;
 
 /** The bodies of a file, in their order, and from the first again. */
 export class FileWorkload implements Workload {

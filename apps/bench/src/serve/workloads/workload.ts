@@ -1,11 +1,14 @@
 /** A turn of a conversation. */
 export type Turn = { readonly role: "system" | "user" | "assistant"; readonly content: string };
 
+/** Fields of a request. */
+export type Body = Readonly<Record<string, unknown>>;
+
 /** What a request says: a conversation, token ids, or a whole body. */
 export type Content =
   | { readonly kind: "turns"; readonly turns: readonly Turn[] }
   | { readonly kind: "ids"; readonly ids: readonly number[] }
-  | { readonly kind: "body"; readonly body: Readonly<Record<string, unknown>> };
+  | { readonly kind: "body"; readonly body: Body };
 
 /** A request before it has a form. */
 export type PlannedRequest = {
