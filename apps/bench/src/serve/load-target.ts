@@ -24,6 +24,7 @@ export type Measured = Omit<LoadReport, "version" | "command" | "conditions" | "
 type Phase = {
   readonly salt: RunSalt;
   readonly seed: number;
+  readonly probed: Probed;
   readonly requests: number;
   readonly durationMs: number;
   readonly sample?: CheckSample;
@@ -36,13 +37,13 @@ export class LoadTarget implements AsyncDisposable {
   readonly server: ServerIdentity;
   readonly #client: HttpClient;
   readonly #settings: LoadSettings;
-  readonly #probed: Probed;
+  readonly probed: Probed;
 
   private constructor(client: HttpClient, settings: LoadSettings, server: ServerIdentity, probed: Probed) {
     this.#client = client;
     this.#settings = settings;
     this.server = server;
-    this.#probed = probed;
+    this.probed = probed;
   }
 
   /** Throws where no server answers, or it refuses a short request. */
@@ -63,17 +64,20 @@ export class LoadTarget implements AsyncDisposable {
     }
   }
 
-  /** Warms up, runs, and checks, with a nonce of its own. */
+  /**
+   * Warms up, runs, and checks, with a nonce of its own.
+   * @param probed what prompts are made by, where that is not for this server alone
+   */
   async measure(
-    seed: number,
+    { seed, probed = this.probed }: { readonly seed: number; readonly probed?: Probed },
     onProgress: (progress: CommandProgress) => void,
     signal: AbortSignal,
   ): Promise<Measured> {
     const settings = this.#settings;
     const { requests = Number.POSITIVE_INFINITY, check, timeout, cache } = settings;
     const durationMs = 1000 * (settings.duration ?? Number.POSITIVE_INFINITY);
-    const limits = { requests, durationMs, seed, signal };
-    const salt = this.#salt();
+    const limits = { requests, durationMs, seed, probed, signal };
+    const salt = this.#salt(probed);
     let warmUp = 0;
     const onRecord = () => {
       warmUp++;
@@ -84,7 +88,7 @@ export class LoadTarget implements AsyncDisposable {
       // Other prompts, and of another scope: they leave nothing behind that the run could find.
       await this.#run({
         ...limits,
-        salt: this.#salt(),
+        salt: this.#salt(probed),
         seed: seed + 1e9,
         requests: settings.warmUp,
         onRecord,
@@ -116,14 +120,14 @@ export class LoadTarget implements AsyncDisposable {
         ? await checkAnswers(
             this.#client,
             sample.requests,
-            { salt: this.#salt(), timeoutMs: 1000 * timeout, signal },
+            { salt: this.#salt(probed), timeoutMs: 1000 * timeout, signal },
             (done) => onProgress({ done, total: sample.requests.length, now: "asking again, one at a time" }),
           )
         : undefined;
     return {
       ...summary,
       cache: { claim: cache, salt: salt.kind, nonce: salt.nonce },
-      tokensPerWord: settings.workload.vocabSize === undefined ? this.#probed.words.perWord : 0,
+      tokensPerWord: settings.workload.vocabSize === undefined ? probed.words.perWord : 0,
       generator: { ...busy, sendDelay },
       ...(checked && { check: checked }),
       violations: violationsOf(records, checked),
@@ -134,15 +138,14 @@ export class LoadTarget implements AsyncDisposable {
     await this.#client[Symbol.asyncDispose]();
   }
 
-  #salt(): RunSalt {
+  #salt({ hasCacheSalt }: Probed): RunSalt {
     const { salt, cache, workload } = this.#settings;
-    const kind =
-      cache === "warm" ? "none" : salt !== "auto" ? salt : this.#probed.hasCacheSalt ? "cache_salt" : "text";
+    const kind = cache === "warm" ? "none" : salt !== "auto" ? salt : hasCacheSalt ? "cache_salt" : "text";
     return new RunSalt(kind, randomUUID(), workload.vocabSize);
   }
 
   /** Resolves to the arrivals that were dropped. */
-  async #run({ salt, seed, requests, durationMs, sample, signal, onRecord }: Phase): Promise<number> {
+  async #run({ salt, seed, probed, requests, durationMs, sample, signal, onRecord }: Phase): Promise<number> {
     const settings = { ...this.#settings, seed };
     const sender = new LoadSender({
       client: this.#client,
@@ -154,7 +157,7 @@ export class LoadTarget implements AsyncDisposable {
       ...(sample && { sample }),
     });
     const run = new LoadRun({
-      workload: await openWorkload(settings.workload, this.#probed.words, seed),
+      workload: await openWorkload(settings.workload, probed.words, seed),
       pace: settings.pace,
       seed,
       requests,

@@ -30,6 +30,6 @@ export async function measureServer(options: MeasureServerOptions): Promise<Load
   checkLoadSettings(settings);
   const conditions = conditionsNow();
   await using target = await LoadTarget.open(url, apiKey, settings, signal);
-  const measured = await target.measure(settings.seed, onProgress, signal);
+  const measured = await target.measure({ seed: settings.seed }, onProgress, signal);
   return { version: benchVersion(), command, conditions, server: target.server, settings, ...measured };
 }

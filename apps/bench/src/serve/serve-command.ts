@@ -1,15 +1,30 @@
 import { writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import path from "node:path";
 import type { Command } from "commander";
 import { withProgress } from "../command-progress.ts";
+import { findPeer } from "../compare/find-peer.ts";
+import { wholeNumber } from "../device-flags.ts";
+import { compareServers } from "./compare/compare-servers.ts";
+import { serverComparisonMarkdown, serverComparisonText } from "./compare/server-comparison-text.ts";
 import { loadHtml } from "./html/load-html.ts";
-import { measureServer } from "./measure-server.ts";
+import { type MeasureServerOptions, measureServer } from "./measure-server.ts";
+import { PeerProcess } from "./peer/peer-process.ts";
 import { loadText } from "./report/load-text.ts";
 import { type ServeFlags, serveFlags, settingsOf } from "./serve-flags.ts";
 
 type Flags = ServeFlags & {
   readonly url: string;
   readonly apiKey?: string;
+  readonly compareUrl?: string;
+  readonly repetitions: number;
+  readonly peer?: string;
+  readonly peerPath?: string;
+  readonly peerSequences: number;
+  readonly peerThreads: number;
+  readonly peerContext: number;
   readonly json: boolean;
+  readonly markdown: boolean;
   readonly html?: string;
 };
 
@@ -21,29 +36,70 @@ export function serveCommand(program: Command): void {
     .option("--url <url>", "of the API", "http://127.0.0.1:8080/v1")
     .option("--api-key <key>", "or in KVASIR_API_KEY");
   serveFlags(command)
+    .option("--compare-url <url>", "put the same load on another server too, in turns")
+    .option("--repetitions <n>", "of a comparison", wholeNumber(1, 1000), 5)
+    .option("--peer <file>", "compare with node-llama-cpp on this GGUF file, which it starts")
+    .option("--peer-path <dir>", "where that is installed (default: what the working directory resolves)")
+    .option("--peer-sequences <n>", "requests that it runs together", wholeNumber(1, 256), 16)
+    .option("--peer-threads <n>", "its threads", wholeNumber(1, 256), availableParallelism())
+    .option("--peer-context <tokens>", "of each of its sequences", wholeNumber(16, 2 ** 20), 2048)
     .option("--json", "print one JSON document", false)
+    .option("--markdown", "print a comparison as a Markdown table", false)
     .option("--html <file>", "also write a report with charts")
     .action(run);
 }
 
 async function run(flags: Flags): Promise<void> {
-  const { url, json, html } = flags;
+  const { url, json, html, peer, compareUrl } = flags;
   const apiKey = flags.apiKey ?? process.env.KVASIR_API_KEY;
-  const settings = settingsOf(flags);
-  const report = await withProgress(json, (onProgress, signal) =>
-    measureServer({
-      url,
-      settings,
-      command: commandLine(),
-      onProgress,
-      signal,
-      ...(apiKey !== undefined && { apiKey }),
-    }),
+  const common = {
+    url,
+    settings: settingsOf(flags),
+    command: commandLine(),
+    ...(apiKey !== undefined && { apiKey }),
+  };
+  if (peer !== undefined && compareUrl !== undefined)
+    throw new RangeError("peer: expected one of --peer and --compare-url, received both");
+  if (peer === undefined && compareUrl === undefined) {
+    const report = await withProgress(json, (onProgress, signal) =>
+      measureServer({ ...common, onProgress, signal }),
+    );
+    if (html !== undefined) await writeFile(html, loadHtml(report));
+    finish(json ? JSON.stringify(report) : loadText(report), report.violations);
+    return;
+  }
+  if (html !== undefined)
+    throw new RangeError("html: expected a report of one server, received a comparison");
+  await using started = peer === undefined ? undefined : await startPeer(peer, flags);
+  await compareWith(started?.url ?? compareUrl!, common, flags);
+}
+
+async function startPeer(file: string, flags: Flags): Promise<PeerProcess> {
+  return PeerProcess.start({
+    module: await findPeer(flags.peerPath),
+    model: path.resolve(file),
+    threads: flags.peerThreads,
+    sequences: flags.peerSequences,
+    contextTokens: flags.peerContext,
+  });
+}
+
+async function compareWith(
+  compareUrl: string,
+  common: MeasureServerOptions,
+  { json, markdown, repetitions }: Flags,
+): Promise<void> {
+  const comparison = await withProgress(json, (onProgress, signal) =>
+    compareServers({ ...common, compareUrl, repetitions, onProgress, signal }),
   );
-  if (html !== undefined) await writeFile(html, loadHtml(report));
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : loadText(report));
-  for (const violation of report.violations) process.stderr.write(`kvasir-bench: ${violation}\n`);
-  if (report.violations.length > 0) process.exitCode = 1;
+  const written = markdown ? serverComparisonMarkdown(comparison) : serverComparisonText(comparison);
+  finish(json ? JSON.stringify(comparison) : written, comparison.violations);
+}
+
+function finish(text: string, violations: readonly string[]): void {
+  process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+  for (const violation of violations) process.stderr.write(`kvasir-bench: ${violation}\n`);
+  if (violations.length > 0) process.exitCode = 1;
 }
 
 /** As it was typed, without the key. */

@@ -20,7 +20,9 @@ export async function serverIdentity(
   signal: AbortSignal,
 ): Promise<ServerIdentity> {
   const list = await asked(client, "/models", signal);
-  const version = await asked(client, new URL("/version", client.url).href, signal);
+  const route = new URL("/version", client.url).href;
+  const version = await asked(client, route, signal).catch(() => undefined);
+  signal.throwIfAborted();
   const entries = dataOf(list);
   const listed = model === undefined ? entries[0] : entries.find(({ id }) => id === model);
   const id = model ?? listed?.id;

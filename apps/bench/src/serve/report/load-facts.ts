@@ -1,114 +1,71 @@
-import type { LoadSettings, Range } from "../load-settings.ts";
+import { loadLine, machineLine, requestLine, serverLine } from "./condition-lines.ts";
 import type { LoadReport } from "./load-report.ts";
 
-type Facts = readonly (readonly [name: string, value: string])[];
+/** A name and what is to be said under it. */
+export type Fact = readonly [name: string, value: string];
 
-const rounded = (value: number, digits = 1) => value.toFixed(digits);
-const percent = (share: number) => `${rounded(100 * share)} %`;
-const span = ({ low, high }: Range) => (low === high ? String(low) : `${low}-${high}`);
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /** Under what conditions a report was made, and its totals, in words. */
-export function loadFacts(report: LoadReport): Facts {
-  const { server, conditions, settings, version, requests, tokens, rates, generator, goodput, check } =
-    report;
-  const gibibytes = (conditions.memoryBytes / 2 ** 30).toFixed(0);
-  const unruly = [
+export function loadFacts(report: LoadReport): readonly Fact[] {
+  return [
+    ["server", serverLine(report.server)],
+    ["machine", machineLine(report)],
+    ["load", loadLine(report.settings)],
+    ["requests", requestLine(report.settings)],
+    ["cache", cacheText(report)],
+    ["result", resultText(report)],
+    ["throughput", throughputText(report)],
+    ["tokens", tokensText(report)],
+    ...optional("goodput", goodputText(report)),
+    ...optional("check", checkText(report)),
+    ["generator", generatorText(report)],
+  ];
+}
+
+function optional(name: string, value: string | undefined): Fact[] {
+  return value === undefined ? [] : [[name, value]];
+}
+
+function resultText({ requests, seconds }: LoadReport): string {
+  const others = [
     [requests.cancelled, "cancelled"],
     [requests.refused, "refused as they should be"],
     [requests.failed, "failed"],
     [requests.dropped, "dropped"],
   ] as const;
-  const counts = unruly.flatMap(([count, text]) => (count > 0 ? [`, ${count} ${text}`] : []));
-  return [
-    [
-      "server",
-      `${server.url}, model ${server.model}${server.version === undefined ? "" : `, version ${JSON.stringify(server.version)}`}`,
-    ],
-    [
-      "machine",
-      `${conditions.cpu}, ${conditions.processors} processors, ${gibibytes} GiB; ${conditions.system}; Node.js ${conditions.node}; load before ${rounded(conditions.loadBefore, 2)}; ${conditions.date.slice(0, 10)}; @kvasir/bench ${version}`,
-    ],
-    [
-      "load",
-      `${paceText(settings)}; ${limitText(settings)}, after ${requests.warmUp} for warming up; seed ${settings.seed}`,
-    ],
-    ["requests", workloadText(settings)],
-    ["cache", cacheText(report)],
-    [
-      "result",
-      `${requests.completed} of ${requests.sent} requests completed in ${rounded(report.seconds)} s${counts.join("")}`,
-    ],
-    [
-      "throughput",
-      `${rounded(rates.requests, 2)} requests/s, ${rounded(rates.prompt)} prompt tok/s, ${rounded(rates.output)} output tok/s`,
-    ],
-    [
-      "tokens",
-      `${tokens.prompt} of prompts, ${tokens.output} of output${tokens.countedByEvents > 0 ? `, that of ${tokens.countedByEvents} answers counted by events` : ""}`,
-    ],
-    ...(goodput
-      ? ([
-          [
-            "goodput",
-            `${rounded(goodput.rate, 2)} requests/s, ${percent(goodput.share)} within ${Object.entries(
-              goodput.limits,
-            )
-              .map(([name, limit]) => `${name} ${limit} ms`)
-              .join(", ")}`,
-          ],
-        ] as const)
-      : []),
-    ...(check
-      ? ([
-          [
-            "check",
-            `${check.compared} greedy answers asked for again, alone: ${check.differences.length === 0 ? "all the same" : `${check.differences.length} differ`}`,
-          ],
-        ] as const)
-      : []),
-    [
-      "generator",
-      `its event loop late by ${rounded(generator.loopDelay.p99)} ms (p99), ${rounded(generator.loopDelay.max)} ms (max); requests sent late by ${rounded(generator.sendDelay.p99)} ms (p99), ${rounded(generator.sendDelay.max)} ms (max); ${percent(generator.processor)} of a processor`,
-    ],
-  ];
+  const counts = others.flatMap(([count, text]) => (count > 0 ? [`, ${count} ${text}`] : []));
+  return `${requests.completed} of ${requests.sent} requests completed in ${seconds.toFixed(1)} s${counts.join("")}`;
 }
 
-function paceText({ pace }: LoadSettings): string {
-  if (pace.kind === "closed") return `closed loop of ${pace.clients} clients`;
-  const { rate, burstiness, maxOpen } = pace;
-  const process = burstiness === 1 ? "Poisson" : `gamma with shape ${burstiness}`;
-  return `open loop, ${rate} arrivals/s (${process}), at most ${maxOpen} open`;
+function throughputText({ rates }: LoadReport): string {
+  return `${rates.requests.toFixed(2)} requests/s, ${rates.prompt.toFixed(1)} prompt tok/s, ${rates.output.toFixed(1)} output tok/s`;
 }
 
-function limitText({ requests, duration }: LoadSettings): string {
-  const limits = [
-    ...(requests === undefined ? [] : [`${requests} requests`]),
-    ...(duration === undefined ? [] : [`${duration} s`]),
-  ];
-  return limits.join(" or ");
+function tokensText({ tokens }: LoadReport): string {
+  const byEvents =
+    tokens.countedByEvents > 0 ? `, that of ${tokens.countedByEvents} answers counted by events` : "";
+  return `${tokens.prompt} of prompts, ${tokens.output} of output${byEvents}`;
 }
 
-function workloadText({ workload, endpoint, stream, greedy, ignoreEos, unruly }: LoadSettings): string {
-  const { mix, promptTokens, outputTokens, groups, prefixTokens, suffixTokens, turns, thinkSeconds } =
-    workload;
-  const prompts = `prompts of ${span(promptTokens)} tokens`;
-  const each = {
-    random: prompts,
-    "shared-prefix": `${groups} prefixes of ${prefixTokens} tokens, then ${span(suffixTokens)}`,
-    "multi-turn": `${span(turns)} turns of ${span(promptTokens)} tokens, ${span(thinkSeconds)} s between`,
-    file: `the bodies of ${workload.file}`,
-  };
-  const shares = [
-    [unruly.cancel, "cancelled"],
-    [unruly.malformed, "malformed"],
-    [unruly.oversized, "oversized"],
-  ] as const;
-  return [
-    ...mix.map(({ name, share }) => `${name}${mix.length > 1 ? ` ${share}` : ""} (${each[name]})`),
-    `${span(outputTokens)} tokens of output${ignoreEos ? ", whatever comes" : " at most"}`,
-    `${endpoint}, ${stream ? "streamed" : "whole answers"}, ${greedy ? "greedy" : "sampled"}`,
-    ...shares.flatMap(([share, text]) => (share > 0 ? [`${percent(share)} ${text}`] : [])),
-  ].join("; ");
+function goodputText({ goodput }: LoadReport): string | undefined {
+  if (!goodput) return undefined;
+  const limits = Object.entries(goodput.limits).map(([name, limit]) => `${name} ${limit} ms`);
+  return `${goodput.rate.toFixed(2)} requests/s, ${percent(goodput.share)} within ${limits.join(", ")}`;
+}
+
+function checkText({ check }: LoadReport): string | undefined {
+  if (!check) return undefined;
+  const { compared, differences } = check;
+  const found = differences.length === 0 ? "all the same" : `${differences.length} differ`;
+  return `${compared} greedy answers asked for again, alone: ${found}`;
+}
+
+function generatorText({ generator }: LoadReport): string {
+  const { loopDelay, sendDelay, processor } = generator;
+  const late = ({ p99, max }: typeof loopDelay) =>
+    `late by ${p99.toFixed(1)} ms (p99), ${max.toFixed(1)} ms (max)`;
+  return `its event loop ${late(loopDelay)}; requests sent ${late(sendDelay)}; ${percent(processor)} of a processor`;
 }
 
 function cacheText({ cache, tokens }: LoadReport): string {

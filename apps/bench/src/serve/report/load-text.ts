@@ -1,14 +1,10 @@
 import { textTable } from "../../text-table.ts";
 import { latencyNames } from "../load-settings.ts";
+import { figure } from "./figure.ts";
 import { loadFacts } from "./load-facts.ts";
 import type { LoadReport } from "./load-report.ts";
 
 const labels = { ttft: "TTFT", itl: "ITL", tpot: "TPOT", e2e: "end to end" } as const;
-
-/** Three figures, and large numbers whole. */
-export function figure(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value === 0 ? "0" : value.toPrecision(3);
-}
 
 /** The columns of the table of latencies. */
 export const latencyHeader = ["ms", "mean", "p50", "p90", "p95", "p99", "max", "n"];
