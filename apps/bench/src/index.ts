@@ -31,6 +31,8 @@ export {
   roofline,
 } from "./roofline/roofline.ts";
 export { CacheClaimError } from "./serve/cache-claim.ts";
+export { type CompareServersOptions, compareServers } from "./serve/compare/compare-servers.ts";
+export type { ServerComparison, ServerRow } from "./serve/compare/server-comparison.ts";
 export { loadHtml } from "./serve/html/load-html.ts";
 export {
   defaultLoadSettings,

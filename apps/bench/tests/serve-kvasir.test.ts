@@ -6,6 +6,8 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findPeer } from "../src/compare/find-peer.ts";
+import type { ServerComparison } from "../src/serve/compare/server-comparison.ts";
 import type { LoadReport } from "../src/serve/report/load-report.ts";
 import { KvasirProcess } from "./kvasir-process.ts";
 
@@ -121,6 +123,7 @@ describe.skipIf(!KvasirProcess.built || !existsSync(cli))(
     });
 
     test.each([
+      [["--clients", "3", "--rate", "3"], /--rate.*cannot be used with.*--clients/],
       [["--cold", "--warm"], /cold: expected one of/],
       [["--slo", "speed=3"], /--slo.*ttft, itl, tpot, e2e/],
       [["--mix", "chatty=1"], /--mix.*random/],
@@ -130,4 +133,56 @@ describe.skipIf(!KvasirProcess.built || !existsSync(cli))(
       await expect(run(...flags)).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(message) });
     });
   },
+);
+
+const peer = await findPeer(process.env.KVASIR_PEER_PATH).catch(() => undefined);
+
+test.skipIf(!peer || !KvasirProcess.built)(
+  "node-llama-cpp gets the same load in turns (skipped where neither KVASIR_PEER_PATH nor the working directory has it)",
+  async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "kvasir-bench-"));
+    const model = path.join(folder, "tiny.gguf");
+    const command = (...args: string[]) => promisify(execFile)(process.execPath, [cli, ...args]);
+    try {
+      await command("synthesize", "--shape", "tiny", "--weights", "q8_0", "--out", model);
+      await using server = await KvasirProcess.start("--model", model);
+      const { stdout } = await command(
+        ...[
+          "serve",
+          "--url",
+          server.url,
+          "--peer",
+          model,
+          "--peer-path",
+          peer!,
+          "--peer-threads",
+          "1",
+          "--json",
+        ],
+        ...[
+          "--requests",
+          "6",
+          "--clients",
+          "2",
+          "--warm-up",
+          "1",
+          "--repetitions",
+          "2",
+          "--greedy",
+          "--ignore-eos",
+        ],
+        ...["--prompt-tokens", "12", "--output-tokens", "4"],
+      );
+      const { rows, servers, violations }: ServerComparison = JSON.parse(stdout);
+      expect(servers.map(({ listed }) => listed)).toEqual([
+        expect.objectContaining({ owned_by: "kvasir" }),
+        expect.objectContaining({ owned_by: "node-llama-cpp" }),
+      ]);
+      expect(rows.map(({ label }) => label)).toContain("end to end p99");
+      expect(violations).toEqual([]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  },
+  180_000,
 );

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import path from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { withProgress } from "../command-progress.ts";
 import { findPeer } from "../compare/find-peer.ts";
 import { wholeNumber } from "../device-flags.ts";
@@ -38,7 +38,11 @@ export function serveCommand(program: Command): void {
   serveFlags(command)
     .option("--compare-url <url>", "put the same load on another server too, in turns")
     .option("--repetitions <n>", "of a comparison", wholeNumber(1, 1000), 5)
-    .option("--peer <file>", "compare with node-llama-cpp on this GGUF file, which it starts")
+    .addOption(
+      new Option("--peer <file>", "compare with node-llama-cpp on this GGUF file, which it starts").conflicts(
+        "compareUrl",
+      ),
+    )
     .option("--peer-path <dir>", "where that is installed (default: what the working directory resolves)")
     .option("--peer-sequences <n>", "requests that it runs together", wholeNumber(1, 256), 16)
     .option("--peer-threads <n>", "its threads", wholeNumber(1, 256), availableParallelism())
@@ -58,8 +62,6 @@ async function run(flags: Flags): Promise<void> {
     command: commandLine(),
     ...(apiKey !== undefined && { apiKey }),
   };
-  if (peer !== undefined && compareUrl !== undefined)
-    throw new RangeError("peer: expected one of --peer and --compare-url, received both");
   if (peer === undefined && compareUrl === undefined) {
     const report = await withProgress(json, (onProgress, signal) =>
       measureServer({ ...common, onProgress, signal }),

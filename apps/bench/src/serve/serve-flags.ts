@@ -1,5 +1,6 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { wholeNumber } from "../device-flags.ts";
+import { fields, number, pairs, range } from "./flag-values.ts";
 import {
   defaultLoadSettings,
   type LatencyName,
@@ -50,52 +51,6 @@ export type ServeFlags = {
   readonly slo: LoadSettings["slo"];
 };
 
-const refuse = (expected: string): never => {
-  throw new InvalidArgumentError(`Expected ${expected}.`);
-};
-
-/** Reads a number above `low`, or from it on, up to `high`. */
-export function number(low: number, high: number, open = false): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== "" && value <= high && (open ? value > low : value >= low)) return value;
-    return refuse(`a number ${open ? "above" : "from"} ${low} to ${high}`);
-  };
-}
-
-/** Reads `5` or `5-9`. */
-function range(read: (text: string) => number): (text: string) => Range {
-  return (text) => {
-    const [low, high = low] = text.split("-").map(read);
-    return text.split("-").length <= 2 && low! <= high!
-      ? { low: low!, high: high! }
-      : refuse("a number, or two like 5-9");
-  };
-}
-
-/** Reads `name=number,name=number`. */
-function pairs<Name extends string>(names: readonly Name[], text: string): (readonly [Name, number])[] {
-  return text.split(",").map((part) => {
-    const [name, value] = part.split("=");
-    const known = names.find((one) => one === name?.trim());
-    return known
-      ? ([known, number(0, 1e9, true)(value ?? "")] as const)
-      : refuse(`some of ${names.join(", ")}, each with a number: name=1,name=2`);
-  });
-}
-
-function fields(text: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return refuse("a JSON object");
-  }
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : refuse("a JSON object");
-}
-
 const mixOf = (text: string) => pairs(workloadNames, text).map(([name, share]) => ({ name, share }));
 const sloOf = (text: string) =>
   Object.fromEntries(pairs<LatencyName>(latencyNames, text)) as LoadSettings["slo"];
@@ -120,7 +75,11 @@ export function serveFlags(command: Command): Command {
       wholeNumber(1, 100_000),
       8,
     )
-    .option("--rate <r>", "open loop: arrivals a second, which wait for no answer", number(0, 100_000, true))
+    .addOption(
+      new Option("--rate <r>", "open loop: arrivals a second, which wait for no answer")
+        .argParser(number(0, 100_000, true))
+        .conflicts("clients"),
+    )
     .option("--burstiness <shape>", "of the arrivals' gaps: 1 Poisson, less in bursts", number(0.01, 1000), 1)
     .option("--max-open <n>", "requests open at once; arrivals beyond are dropped", wholeNumber(1, 1e6), 4096)
     .option(
@@ -134,7 +93,11 @@ export function serveFlags(command: Command): Command {
     .addOption(
       new Option("--workload <name>", "what prompts are like").choices([...workloadNames]).default("random"),
     )
-    .option("--mix <shares>", "several workloads, like random=0.7,multi-turn=0.3", mixOf)
+    .addOption(
+      new Option("--mix <shares>", "several workloads, like random=0.7,multi-turn=0.3")
+        .argParser(mixOf)
+        .conflicts("workload"),
+    )
     .addOption(
       new Option("--prompt-tokens <n>", "length or range (5-9) of prompts, and of each turn")
         .argParser(lengths)

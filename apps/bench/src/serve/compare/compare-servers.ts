@@ -69,10 +69,15 @@ export async function compareServers(options: CompareServersOptions): Promise<Se
   };
 }
 
-/** What both servers have a number of in every repetition. Times are better the shorter they are. */
+/**
+ * What both servers have a number above 0 of in every repetition: without tokens that come one by one there is no gap
+ * to compare. Times are better the shorter they are.
+ */
 export function rowsOf(first: readonly Measured[], second: readonly Measured[]): ServerRow[] {
   return serverMeasures.flatMap(({ label, unit, of }) => {
-    const [ours, theirs] = [first, second].map((runs) => runs.map(of).filter((value) => value !== undefined));
+    const [ours, theirs] = [first, second].map(
+      (runs) => runs.map(of).filter((value) => value !== undefined && value > 0) as number[],
+    );
     if (ours!.length < first.length || theirs!.length < second.length) return [];
     const ratio = ours!.map((value, i) => (unit === "ms" ? theirs![i]! / value : value / theirs![i]!));
     return [{ label, unit, first: spreadOf(ours!), second: spreadOf(theirs!), ratio: spreadOf(ratio) }];

@@ -45,7 +45,7 @@ const latency = (label: string, name: LatencyName, percentile: "p50" | "p99"): M
 export const serverMeasures: readonly Measure[] = [
   { label: "requests", unit: "requests/s", of: ({ rates }) => rates.requests },
   { label: "output", unit: "tok/s", of: ({ rates }) => rates.output },
-  { label: "prompts", unit: "tok/s", of: ({ rates }) => rates.prompt || undefined },
+  { label: "prompts", unit: "tok/s", of: ({ rates }) => rates.prompt },
   { label: "goodput", unit: "requests/s", of: ({ goodput }) => goodput?.rate },
   ...(["p50", "p99"] as const).flatMap((percentile) => [
     latency("TTFT", "ttft", percentile),
