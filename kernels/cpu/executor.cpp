@@ -33,6 +33,7 @@ void Executor::prepare() {
   if (step_.collects) scratch = std::max(scratch, collect_scratch());
   if (!step_.sampling.empty()) scratch = std::max(scratch, Sampler::scratch_floats(program_.vocab_size));
   device_.reserve_scratch(static_cast<uint64_t>(scratch));
+  if (kernels_.attend_partial(program_.head_dim, 1) > 0) step_.shared.find(step_, pool_);
   step_.row_sequence.clear();
   step_.row_position.clear();
   for (size_t s = 0; s < step_.sequences.size(); ++s) {
@@ -249,14 +250,14 @@ void Executor::gather(const kvs_instruction& i) {
 void Executor::finish_outputs() {
   const float* logits = program_.data(program_.logits);
   const auto outputs = static_cast<size_t>(step_.output_count());
-  const auto vocab = static_cast<size_t>(program_.vocab_size);
+  const auto width = static_cast<size_t>(program_.logits_width());
   if (step_.result.logits != nullptr && outputs > 0) {
-    memcpy(step_.result.logits, logits, outputs * vocab * sizeof(float));
+    memcpy(step_.result.logits, logits, outputs * width * sizeof(float));
   }
   if (step_.sampling.empty()) return;
   pool_.run(static_cast<int64_t>(outputs), [&](int64_t o, int worker) {
     const StepSampling& sampling = step_.sampling[static_cast<size_t>(o)];
-    Sampler sampler(logits + static_cast<size_t>(o) * vocab, program_.vocab_size, device_.scratch(worker));
+    Sampler sampler(logits + static_cast<size_t>(o) * width, program_.vocab_size, device_.scratch(worker));
     sampler.sample(sampling.settings, step_.history.data() + sampling.history, step_.bias_ids.data() + sampling.bias,
                    step_.bias_values.data() + sampling.bias, step_.result, o);
   });

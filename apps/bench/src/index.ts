@@ -47,6 +47,12 @@ export type { Latencies } from "./serve/report/latencies.ts";
 export type { LoadReport } from "./serve/report/load-report.ts";
 export { loadText } from "./serve/report/load-text.ts";
 export type { Percentiles } from "./serve/report/percentiles.ts";
+export {
+  type SharedPrefixOptions,
+  type SharedPrefixReport,
+  type SharedPrefixRow,
+  sharedPrefix,
+} from "./shared-prefix/shared-prefix.ts";
 export type { Spread } from "./spread.ts";
 export type { SynthesizedType } from "./synthesize/encode-numbers.ts";
 export { type ModelShapeName, modelShapeNames } from "./synthesize/model-shape.ts";

@@ -12,16 +12,19 @@ import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
 import { iterateCases } from "./iterate.case.ts";
 import { lastPositionsCases } from "./last-positions.case.ts";
+import { logitsWidthCases } from "./logits-width.case.ts";
 import { mappedFileCases } from "./mapped-file.case.ts";
 import { mergeCases } from "./merge.case.ts";
 import { needsNative, noNative } from "./native-availability.ts";
 import { opsCases } from "./ops.case.ts";
+import { pageBytesCases } from "./page-bytes.case.ts";
 import { pageFormatCases } from "./page-format.case.ts";
 import { pageMemoryCases } from "./page-memory.case.ts";
 import { quantLinearCases, sameQuantBitsCases } from "./quant-linear.case.ts";
 import { quantPackCases } from "./quant-pack.case.ts";
 import { queryWindowCases, sameSignalBitsCases } from "./query-window.case.ts";
 import { samplingCases } from "./sampling.case.ts";
+import { samePrefixBitsCases, sharedPrefixCases, sharedPrefixTwinCases } from "./shared-prefix.case.ts";
 import { signalsCases } from "./signals.case.ts";
 import { sinksCases } from "./sinks.case.ts";
 import { turnedKeysCases } from "./turned-keys.case.ts";
@@ -41,10 +44,12 @@ for (const implementation of [interpreter, ...native]) {
   opsCases(implementation);
   attentionCases(implementation);
   sinksCases(implementation);
+  sharedPrefixCases(implementation);
   exactnessCases(implementation);
   iterateCases(implementation);
   pageFormatCases(implementation);
   pageMemoryCases(implementation);
+  pageBytesCases(implementation);
   samplingCases(implementation);
   mappedFileCases(implementation);
   badProgramCases(implementation);
@@ -59,6 +64,7 @@ for (const implementation of [interpreter, ...native]) {
   turnedKeysCases(implementation);
   signalsCases(implementation);
   lastPositionsCases(implementation);
+  logitsWidthCases(implementation);
   queryWindowCases(implementation);
   wideGroupsCases(implementation);
   mergeCases(implementation);
@@ -67,12 +73,14 @@ for (const implementation of [interpreter, ...native]) {
 }
 
 twinCases(native, interpreter);
+sharedPrefixTwinCases(native, interpreter);
 
 for (const cpu of cpuLevels()) {
   const [one, two, five] = [1, 2, 5].map((threads) => onThreads(cpu, threads));
   sameBitsCases([one!, two!, five!]);
   sameQuantBitsCases(one!, two!);
   sameSignalBitsCases([one!, two!, five!]);
+  samePrefixBitsCases([one!, two!, five!]);
 }
 
 describe.skipIf(noNative)(needsNative("native kernels"), () => {

@@ -1,22 +1,19 @@
 import type { Compaction, PageMemory, PageMemorySpec, SlotData } from "../device.ts";
 import { Disposal } from "../disposal.ts";
 import { dtypeBytes } from "../dtype.ts";
-import { validateCompactions, validateCopy, validateSlotReads } from "../validate-memory.ts";
+import {
+  validateCompactions,
+  validateCopy,
+  validatePageRead,
+  validatePageWrite,
+  validateSlotReads,
+} from "../validate-memory.ts";
 import { roundTo } from "./float-format.ts";
+import { emptyPage, type Page } from "./page.ts";
+import { packPage, unpackPage } from "./page-bytes.ts";
+import { slotArray } from "./slot-array.ts";
 import { type HeadVectors, mergedValues } from "./value-merging.ts";
 import type { Work, WorkQueue } from "./work-queue.ts";
-
-/** Values as the dtype of the memory has them, in f32, which holds all of them. */
-export type Page = {
-  /** [pageTokens, headDim] */
-  readonly keys: Float32Array;
-  /** [pageTokens, headDim] */
-  readonly values: Float32Array;
-  /** [pageTokens] */
-  readonly positions: Int32Array;
-  /** [pageTokens] */
-  readonly attentionSums: Float32Array;
-};
 
 export class InterpreterPageMemory extends Disposal implements PageMemory {
   readonly spec: PageMemorySpec;
@@ -34,7 +31,7 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
     this.#queue = queue;
     this.spec = { ...spec };
     this.pageBytes = spec.pageTokens * (2 * spec.headDim * dtypeBytes[spec.dtype] + 8);
-    this.#zeros = this.#newPage();
+    this.#zeros = emptyPage(this.spec);
   }
 
   async copyPages(from: Int32Array, to: Int32Array): Promise<void> {
@@ -42,6 +39,20 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
     validateCopy(this.spec, from, to);
     const [sources, destinations] = [from.slice(), to.slice()];
     return this.#queue.submit(() => this.#copyPages(sources, destinations));
+  }
+
+  async readPages(pages: Int32Array, out: Uint8Array): Promise<void> {
+    this.checkAlive();
+    validatePageRead(this, pages, out);
+    const ids = pages.slice();
+    return this.#queue.submit(() => this.#readPages(ids, out));
+  }
+
+  async writePages(pages: Int32Array, bytes: Uint8Array): Promise<void> {
+    this.checkAlive();
+    validatePageWrite(this, pages, bytes);
+    const ids = pages.slice();
+    return this.#queue.submit(() => this.#writePages(ids, bytes));
   }
 
   async compact(heads: readonly Compaction[]): Promise<void> {
@@ -112,6 +123,22 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
     }
   }
 
+  *#readPages(ids: Int32Array, out: Uint8Array): Work {
+    for (const [i, id] of ids.entries()) {
+      yield* packPage(this.page(id), this.spec.dtype, this.#bytesOf(i, out));
+    }
+  }
+
+  *#writePages(ids: Int32Array, bytes: Uint8Array): Work {
+    for (const [i, id] of ids.entries()) {
+      yield* unpackPage(this.#pageToWrite(id), this.spec.dtype, this.#bytesOf(i, bytes));
+    }
+  }
+
+  #bytesOf(page: number, bytes: Uint8Array): Uint8Array {
+    return bytes.subarray(page * this.pageBytes, (page + 1) * this.pageBytes);
+  }
+
   *#compact(heads: readonly Compaction[]): Work {
     const { pageTokens, headDim } = this.spec;
     for (const { source, keep, destination, merge } of heads) {
@@ -169,43 +196,9 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
   #pageToWrite(id: number): Page {
     let page = this.#pages.get(id);
     if (page === undefined) {
-      page = this.#newPage();
+      page = emptyPage(this.spec);
       this.#pages.set(id, page);
     }
     return page;
   }
-
-  #newPage(): Page {
-    const { pageTokens, headDim } = this.spec;
-    return {
-      keys: new Float32Array(pageTokens * headDim),
-      values: new Float32Array(pageTokens * headDim),
-      positions: new Int32Array(pageTokens),
-      attentionSums: new Float32Array(pageTokens),
-    };
-  }
-}
-
-function slotArray(page: Page, data: SlotData, headDim: number): Float32Array | Int32Array {
-  switch (data) {
-    case "position":
-      return page.positions;
-    case "keyNorm":
-      return norms(page.keys, headDim);
-    case "valueNorm":
-      return norms(page.values, headDim);
-    case "attentionSum":
-      return page.attentionSums;
-    case "keys":
-      return page.keys;
-    case "values":
-      return page.values;
-  }
-}
-
-function norms(vectors: Float32Array, headDim: number): Float32Array {
-  return Float32Array.from({ length: vectors.length / headDim }, (_, slot) => {
-    const vector = vectors.subarray(slot * headDim, (slot + 1) * headDim);
-    return Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
-  });
 }
