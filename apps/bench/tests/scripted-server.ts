@@ -25,6 +25,8 @@ export type ScriptOptions = {
 /** A server with OpenAI's completions that answers from a script and keeps what it was asked. */
 export class ScriptedServer implements AsyncDisposable {
   readonly asked: AskedBody[] = [];
+  /** What came as `Authorization`. */
+  readonly keys = new Set<string | undefined>();
   /** Streams whose client left before their end. */
   left = 0;
   readonly #options: ScriptOptions;
@@ -52,6 +54,7 @@ export class ScriptedServer implements AsyncDisposable {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.keys.add(request.headers.authorization);
     if (request.url === "/v1/models") return void json(response, 200, { data: [{ id: "scripted" }] });
     if (request.url === "/version") return void json(response, 200, { version: "7.8.9" });
     let text = "";

@@ -59,6 +59,16 @@ test("two servers get the same prompts in turns, and who begins changes", async 
   expect(serverComparisonMarkdown(comparison)).toMatch(/^\| end to end p99 \| .* ms \(.*x \(/m);
 });
 
+test("each server gets its own key and not the other's", async () => {
+  await using a = await ScriptedServer.start();
+  await using b = await ScriptedServer.start();
+  const keys = { apiKey: "of a", compareApiKey: "of b" };
+  await compareServers({ url: a.url, compareUrl: b.url, settings, repetitions: 1, ...keys });
+  await compareServers({ url: a.url, compareUrl: b.url, settings, repetitions: 1, apiKey: "of a" });
+  expect([...a.keys]).toEqual(["Bearer of a"]);
+  expect([...b.keys]).toEqual(["Bearer of b", undefined]);
+});
+
 test("what one of the servers does wrong is said with its name", async () => {
   await using sound = await ScriptedServer.start();
   let answers = 0;

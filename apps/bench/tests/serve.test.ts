@@ -232,6 +232,13 @@ describe("the check", () => {
 
 test.each<[Changes, RegExp]>([
   [{ requests: undefined as never }, /^requests: expected it or duration/],
+  [{ requests: 0 }, /^requests: expected a whole number from 1, received 0/],
+  [{ pace: { kind: "closed", clients: 1.5 } }, /^clients: expected a whole number from 1/],
+  [{ pace: { kind: "open", rate: 0, burstiness: 1, maxOpen: 9 } }, /^rate: expected a number above 0/],
+  [{ slo: { ttft: -1 } }, /^ttft: expected a number above 0/],
+  [{ timeout: Number.NaN }, /^timeout: expected a number above 0/],
+  [{ workload: { turns: { low: 3, high: 2 } } }, /^turns: expected whole numbers from 1, .* 3 to 2/],
+  [{ unruly: { ...defaultLoadSettings.unruly, cancel: -0.1 } }, /^cancel: expected a share/],
   [{ greedy: false, check: 3 }, /^check: expected greedy/],
   [{ endpoint: "chat", workload: { vocabSize: 60 } }, /^ids: expected the endpoint completions/],
   [{ workload: { mix: [{ name: "file", share: 1 }] } }, /^file: expected a file/],

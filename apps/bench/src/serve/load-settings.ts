@@ -111,34 +111,3 @@ export const defaultLoadSettings: LoadSettings = {
   check: 0,
   slo: {},
 };
-
-/** Throws `RangeError` naming the setting where settings do not go together. */
-export function checkLoadSettings(settings: LoadSettings): void {
-  const { workload, pace, unruly, requests, duration, check, greedy, cache, salt, endpoint } = settings;
-  const names = workload.mix.map(({ name }) => name);
-  const refuse = (name: string, expected: string, received: unknown): never => {
-    throw new RangeError(`${name}: expected ${expected}, received ${received}`);
-  };
-  if (requests === undefined && duration === undefined) refuse("requests", "it or duration", "neither");
-  if (names.length === 0) refuse("mix", `some of ${workloadNames.join(", ")}`, "none");
-  if (!workload.mix.every(({ share }) => share > 0)) refuse("mix", "shares above 0", "0 or less");
-  const ranges = ["promptTokens", "outputTokens", "suffixTokens", "turns"] as const;
-  for (const name of ranges) {
-    const { low, high } = workload[name];
-    if (!(low >= 1 && high >= low)) refuse(name, "1 or more, and the higher end last", `${low}-${high}`);
-  }
-  if (pace.kind === "open" && !(pace.rate > 0 && pace.burstiness > 0))
-    refuse("rate", "a rate and a burstiness above 0", `${pace.rate} and ${pace.burstiness}`);
-  const shares = unruly.cancel + unruly.malformed + unruly.oversized;
-  if (!(shares <= 1)) refuse("cancel, malformed and oversized", "shares that add up to 1 at most", shares);
-  if (names.includes("file") && workload.file === undefined) refuse("file", "a file of JSON lines", "none");
-  if (workload.vocabSize !== undefined) {
-    if (endpoint === "chat") refuse("ids", "the endpoint completions", "chat");
-    if (names.includes("multi-turn")) refuse("ids", "workloads of one turn", "multi-turn");
-  }
-  if (check > 0 && !greedy && !names.includes("file"))
-    refuse("check", "greedy requests", "sampled ones, which differ each time");
-  if (cache === "warm" && salt !== "auto" && salt !== "none")
-    refuse("salt", "none in a warm run, which is to hit", salt);
-  if (cache === "cold" && salt === "none") refuse("salt", "a salt in a cold run", salt);
-}

@@ -2,7 +2,8 @@ import { setMaxListeners } from "node:events";
 import { benchVersion } from "../bench-version.ts";
 import type { CommandProgress } from "../command-progress.ts";
 import { conditionsNow } from "../conditions.ts";
-import { checkLoadSettings, type LoadSettings } from "./load-settings.ts";
+import { checkLoadSettings } from "./check-load-settings.ts";
+import type { LoadSettings } from "./load-settings.ts";
 import { LoadTarget } from "./load-target.ts";
 import type { LoadReport } from "./report/load-report.ts";
 

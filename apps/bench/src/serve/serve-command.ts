@@ -17,6 +17,7 @@ type Flags = ServeFlags & {
   readonly url: string;
   readonly apiKey?: string;
   readonly compareUrl?: string;
+  readonly compareApiKey?: string;
   readonly repetitions: number;
   readonly peer?: string;
   readonly peerPath?: string;
@@ -37,6 +38,7 @@ export function serveCommand(program: Command): void {
     .option("--api-key <key>", "or in KVASIR_API_KEY");
   serveFlags(command)
     .option("--compare-url <url>", "put the same load on another server too, in turns")
+    .option("--compare-api-key <key>", "of that server")
     .option("--repetitions <n>", "of a comparison", wholeNumber(1, 1000), 5)
     .addOption(
       new Option("--peer <file>", "compare with node-llama-cpp on this GGUF file, which it starts").conflicts(
@@ -89,10 +91,17 @@ async function startPeer(file: string, flags: Flags): Promise<PeerProcess> {
 async function compareWith(
   compareUrl: string,
   common: MeasureServerOptions,
-  { json, markdown, repetitions }: Flags,
+  { json, markdown, repetitions, compareApiKey }: Flags,
 ): Promise<void> {
   const comparison = await withProgress(json, (onProgress, signal) =>
-    compareServers({ ...common, compareUrl, repetitions, onProgress, signal }),
+    compareServers({
+      ...common,
+      compareUrl,
+      repetitions,
+      onProgress,
+      signal,
+      ...(compareApiKey !== undefined && { compareApiKey }),
+    }),
   );
   const written = markdown ? serverComparisonMarkdown(comparison) : serverComparisonText(comparison);
   finish(json ? JSON.stringify(comparison) : written, comparison.violations);
@@ -104,11 +113,14 @@ function finish(text: string, violations: readonly string[]): void {
   if (violations.length > 0) process.exitCode = 1;
 }
 
-/** As it was typed, without the key. */
+const keyFlag = /^--(compare-)?api-key/;
+
+/** As it was typed, without keys. */
 function commandLine(): string {
   const words = process.argv.slice(2);
-  const hidden = words.map((word, i) =>
-    word.startsWith("--api-key=") ? "--api-key=…" : words[i - 1] === "--api-key" ? "…" : word,
-  );
+  const hidden = words.map((word, i) => {
+    if (keyFlag.test(word)) return word.replace(/=.*/s, "=…");
+    return keyFlag.test(words[i - 1] ?? "") && !words[i - 1]!.includes("=") ? "…" : word;
+  });
   return ["kvasir-bench", ...hidden].join(" ");
 }

@@ -2,13 +2,15 @@ import { setMaxListeners } from "node:events";
 import { benchVersion } from "../../bench-version.ts";
 import { conditionsNow } from "../../conditions.ts";
 import { spreadOf } from "../../spread.ts";
-import { checkLoadSettings } from "../load-settings.ts";
+import { checkLoadSettings } from "../check-load-settings.ts";
 import { LoadTarget, type Measured } from "../load-target.ts";
 import type { MeasureServerOptions } from "../measure-server.ts";
 import { type ServerComparison, type ServerRow, serverMeasures } from "./server-comparison.ts";
 
 export type CompareServersOptions = MeasureServerOptions & {
   readonly compareUrl: string;
+  /** Of the second server; the first one's key is not sent there. */
+  readonly compareApiKey?: string;
   readonly repetitions: number;
 };
 
@@ -24,7 +26,7 @@ export async function compareServers(options: CompareServersOptions): Promise<Se
   setMaxListeners(0, signal);
   const conditions = conditionsNow();
   await using first = await LoadTarget.open(url, apiKey, settings, signal);
-  await using second = await LoadTarget.open(compareUrl, apiKey, settings, signal);
+  await using second = await LoadTarget.open(compareUrl, options.compareApiKey, settings, signal);
   const probed = {
     ...first.probed,
     hasCacheSalt: first.probed.hasCacheSalt && second.probed.hasCacheSalt,
