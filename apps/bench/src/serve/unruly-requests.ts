@@ -58,14 +58,11 @@ export function behaviourOf(
   return { kind: "plain" };
 }
 
-/** A body of so many bytes, of which most are one prompt; the last one is kept. */
+/** A body of so many bytes, of which most are one prompt. */
 export function oversizedBody(bytes: number): Buffer {
-  if (kept?.length === bytes) return kept;
   const [head, tail] = ['{"max_tokens": 1, "prompt": "', '"}'];
-  kept = Buffer.alloc(bytes, "word ");
-  kept.write(head, 0);
-  kept.write(tail, bytes - tail.length);
-  return kept;
+  const body = Buffer.alloc(bytes, "word ");
+  body.write(head, 0);
+  body.write(tail, bytes - tail.length);
+  return body;
 }
-
-let kept: Buffer | undefined;

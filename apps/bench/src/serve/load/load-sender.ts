@@ -30,6 +30,8 @@ const seeds = { low: 0, high: 2 ** 31 - 1 };
 /** Sends the requests of a run, each as it is to behave, and records what comes of them. */
 export class LoadSender {
   readonly #options: LoadSenderOptions;
+  /** One for all, as it is large. */
+  #oversized: Buffer | undefined;
 
   constructor(options: LoadSenderOptions) {
     this.#options = options;
@@ -41,7 +43,7 @@ export class LoadSender {
     const { session, turn } = place;
     const behaviour = behaviourOf(unruly, seed, session, turn, planned.outputTokens ?? assumedTokens);
     const formed = form.write(planned, salt, new RandomSource(seed, "sampling", session, turn).whole(seeds));
-    const body = written(behaviour, formed.body);
+    const body = this.#written(behaviour, formed.body);
     const sentAt = performance.now();
     const ended = await exchange(client, {
       path: formed.path,
@@ -74,9 +76,11 @@ export class LoadSender {
       backOffMs: outcome === "failed" ? Math.min(retryAfterMs, longestBackOffMs) : 0,
     };
   };
-}
 
-function written(behaviour: Behaviour, body: Body): string | Buffer {
-  if (behaviour.kind === "malformed") return behaviour.body;
-  return behaviour.kind === "oversized" ? oversizedBody(behaviour.bytes) : JSON.stringify(body);
+  #written(behaviour: Behaviour, body: Body): string | Buffer {
+    if (behaviour.kind === "malformed") return behaviour.body;
+    if (behaviour.kind !== "oversized") return JSON.stringify(body);
+    this.#oversized ??= oversizedBody(behaviour.bytes);
+    return this.#oversized;
+  }
 }
