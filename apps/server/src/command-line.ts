@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { budget, bytes, collect, integer, key, keys, pageTokens, seconds } from "./flag-values.ts";
+import { budget, bytes, collect, integer, key, keys, pageTokens, seconds, url } from "./flag-values.ts";
 import { formatBytes } from "./quantity.ts";
 
 /** Flags that may be given several times; a variable has their values between spaces, a file in an array. */
@@ -24,10 +24,16 @@ export function commandLine(
     .showHelpAfterError("(kvasir-server --help lists the options)")
     .allowExcessArguments(false)
     .option(
-      "--model <path>",
-      "a checkpoint folder, a GGUF file, or an embedded model: tiny, tiny-lckv",
+      "--model <model>",
+      "a checkpoint folder, a GGUF file, an embedded model (tiny, tiny-lckv), or one of a hub: org/name, org/name@revision, org/name:file.gguf",
       "tiny",
     )
+    .option(
+      "--model-cache <folder>",
+      "where models of a hub are kept (default: $HF_HOME/kvasir or ~/.cache/kvasir)",
+    )
+    .option("--hub-url <url>", "the hub to ask (default: $HF_ENDPOINT, or the usual one)", url)
+    .option("--offline", "use models of a hub that are there, and ask nobody")
     .addOption(
       new Option("--weights <type>", "quantise float weights while loading (default: as they are)").choices([
         "q8_0",

@@ -10,6 +10,7 @@ import { SettingError } from "./config/setting-error.ts";
 import { readSettings, type Settings } from "./config/settings.ts";
 import { settingsObject, settingsTable } from "./config/shown-settings.ts";
 import type { EngineLike } from "./engine-like.ts";
+import { findModel } from "./find-model.ts";
 import { runFit } from "./fit-command.ts";
 import type { Flags } from "./flags.ts";
 import { loadingFailure, type Terminal, toEngineOptions, withProgress } from "./loading.ts";
@@ -90,7 +91,15 @@ async function serve(
   const hasKeys = (serving.apiKeys ?? []).length > 0;
   const named = await readPolicyFlags(flags);
   for (const [policy, from] of named.sources) logger.info({ policy, from }, "loaded a policy");
-  const options = { ...toEngineOptions(flags, named), onWarning: (message: string) => logger.warn(message) };
+  const environment = process.environment ?? {};
+  const model = await findModel({ ...flags, environment }, (what, work) => {
+    logger.info(what);
+    return withProgress(process.stderr, what, work);
+  });
+  const options = {
+    ...toEngineOptions(model, flags, named),
+    onWarning: (message: string) => logger.warn(message),
+  };
   const engine = await withProgress(process.stderr, `loading ${flags.model}`, (report) =>
     load({ ...options, onLoadProgress: report }),
   ).catch(async (error) => {

@@ -1,6 +1,9 @@
 /** What the command line, the environment and the file say together, checked; undefined: not given, and no default. */
 export type Flags = {
   readonly model: string;
+  readonly modelCache?: string;
+  readonly hubUrl?: string;
+  readonly offline?: boolean;
   readonly weights?: "q8_0" | "q4_0" | "q4_k";
   readonly host: string;
   readonly port: number;

@@ -1,15 +1,11 @@
-import { existsSync } from "node:fs";
 import { EngineError, type EngineOptions, type LoadProgress } from "@kvasir/core";
 import type { FlaggedPolicies } from "@kvasir/kv-policies";
-import { modelPath, tinyModels } from "@kvasir/tiny-models";
 import type { Flags } from "./flags.ts";
 import { formatBytes } from "./quantity.ts";
 
-/**
- * The engine's options for these flags and the policies that they name. Throws where the model is neither embedded
- * nor a path that exists.
- */
+/** The engine's options for a model's path, these flags and the policies that they name. */
 export function toEngineOptions(
+  model: string,
   flags: Flags,
   { choice, policies }: Pick<FlaggedPolicies, "choice" | "policies">,
 ): EngineOptions {
@@ -20,7 +16,7 @@ export function toEngineOptions(
     ...(flags.pageTokens === undefined ? {} : { pageTokens: flags.pageTokens }),
   };
   return {
-    model: resolveModel(flags.model),
+    model,
     kvCache,
     policies,
     backend: flags.backend,
@@ -31,15 +27,6 @@ export function toEngineOptions(
     ...(flags.stepTokens === undefined ? {} : { stepTokens: flags.stepTokens }),
     ...(flags.passes === undefined ? {} : { passes: flags.passes }),
   };
-}
-
-/** The path of an embedded model by its name, or the path itself. Throws where there is none. */
-export function resolveModel(model: string): string {
-  const embedded = tinyModels.find((name) => name === model);
-  if (embedded !== undefined) return modelPath(embedded);
-  if (existsSync(model)) return model;
-  const names = tinyModels.join(" and ");
-  throw new Error(`--model: ${JSON.stringify(model)} does not exist; the embedded models are ${names}`);
 }
 
 const flagNames: Readonly<Record<string, string>> = {
