@@ -94,6 +94,7 @@ export function commandLine(
     .option("--cache-secret <secret>", "enters the salts of keys' prefixes and files", key)
     .option("--admin-key <key>", "opens the routes of administration", key)
     .option("--admin", "opens them without a key: on a loopback address, without API keys")
+    .option("--cache-file <file>", "load the cache from it when starting, and save it there when stopped")
     .option("--slot-save-path <folder>", "where sessions and caches are saved (default: nowhere)")
     .addOption(
       new Option("--body-limit <bytes>", "the largest body of a request")

@@ -5,6 +5,7 @@ import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import packageJson from "../package.json" with { type: "json" };
+import { checkCacheFile, loadCacheFile, saveCacheFile } from "./cache-file.ts";
 import { commandLine, repeatable } from "./command-line.ts";
 import { SettingError } from "./config/setting-error.ts";
 import { readSettings, type Settings } from "./config/settings.ts";
@@ -106,6 +107,10 @@ async function serve(
     throw await withFit(error, options);
   });
   try {
+    if (flags.cacheFile !== undefined) {
+      checkCacheFile(engine);
+      await loadCacheFile(engine, flags.cacheFile, logger);
+    }
     const server = await startServer(engine, { ...serving, logger });
     if (asText && logger.isLevelEnabled("info")) {
       const report = startupReport(engine.info, server.url, packageJson.version, { hasKeys, settings });
@@ -118,6 +123,8 @@ async function serve(
       logger.warn(`anyone who reaches ${server.url} can use it: there is no --api-key`);
     }
     await untilStopped(server, process.signals, flags.drainSeconds, logger);
+    if (flags.cacheFile !== undefined) await saveCacheFile(engine, flags.cacheFile, logger);
+    logger.info("stopped");
   } finally {
     await engine.dispose();
   }
@@ -135,7 +142,6 @@ async function untilStopped(
   const stopped = server.stop(drainSeconds * 1000);
   void signal(signals).then(() => server.stop(0));
   await stopped;
-  logger.info("stopped");
 }
 
 async function signal(signals: NodeJS.EventEmitter): Promise<void> {

@@ -28,6 +28,7 @@ export type Flags = {
   readonly cacheSecret?: string;
   readonly adminKey?: string;
   readonly admin?: boolean;
+  readonly cacheFile?: string;
   readonly slotSavePath?: string;
   readonly bodyLimit: number;
   readonly drainSeconds: number;
