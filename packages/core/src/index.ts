@@ -1,6 +1,7 @@
 export type { LoadProgress } from "@kvasir/runtime";
 export { Engine } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
+export type { EngineEvent, PreemptionWay } from "./engine-event.ts";
 export type { EngineOptions, KvCacheOptions, PolicyChoice } from "./engine-options.ts";
 export type { EngineInfo, EngineStats } from "./engine-report.ts";
 export { type FitOptions, type FitReport, fitReport } from "./fit.ts";
