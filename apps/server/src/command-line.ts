@@ -83,6 +83,16 @@ export function commandLine(
     )
     .option("--request-deadline <seconds>", "fail requests that take longer (default: none)", seconds(0.001))
     .option("--step-tokens <number>", "tokens of one step (default: 512)", integer(1, 65_536))
+    .option(
+      "--step-milliseconds <number>",
+      "how long a step may take while answers are streamed (default: 100)",
+      integer(1, 60_000),
+    )
+    .addOption(
+      new Option("--prefix-cache <switch>", "keep prefixes for requests that begin with them")
+        .choices(["on", "off"])
+        .default("on"),
+    )
     .option("--passes <number>", "passes over a prompt for cyclic layer maps", integer(1, 10_000))
     .addOption(
       new Option("--api-key <key>", "ask every request but those for health for a key; repeatable").argParser(

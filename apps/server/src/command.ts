@@ -10,6 +10,7 @@ import { commandLine, repeatable } from "./command-line.ts";
 import { SettingError } from "./config/setting-error.ts";
 import { readSettings, type Settings } from "./config/settings.ts";
 import { settingsObject, settingsTable } from "./config/shown-settings.ts";
+import { EngineEvents } from "./engine-events.ts";
 import type { EngineLike } from "./engine-like.ts";
 import { findModel } from "./find-model.ts";
 import { runFit } from "./fit-command.ts";
@@ -97,9 +98,11 @@ async function serve(
     logger.info(what);
     return withProgress(process.stderr, what, work);
   });
-  const options = {
+  const events = new EngineEvents();
+  const options: EngineOptions = {
     ...toEngineOptions(model, flags, named),
-    onWarning: (message: string) => logger.warn(message),
+    onWarning: (message) => logger.warn(message),
+    onEvent: events.receive,
   };
   const engine = await withProgress(process.stderr, `loading ${flags.model}`, (report) =>
     load({ ...options, onLoadProgress: report }),
@@ -111,7 +114,7 @@ async function serve(
       checkCacheFile(engine);
       await loadCacheFile(engine, flags.cacheFile, logger);
     }
-    const server = await startServer(engine, { ...serving, logger });
+    const server = await startServer(engine, { ...serving, events, logger });
     if (asText && logger.isLevelEnabled("info")) {
       const report = startupReport(engine.info, server.url, packageJson.version, { hasKeys, settings });
       process.stdout.write(report);

@@ -21,6 +21,8 @@ export type Flags = {
   readonly maxWaitingTokens?: number;
   readonly requestDeadline?: number;
   readonly stepTokens?: number;
+  readonly stepMilliseconds?: number;
+  readonly prefixCache: "on" | "off";
   readonly passes?: number;
   readonly apiKey?: readonly string[];
   readonly apiKeyFile?: string;

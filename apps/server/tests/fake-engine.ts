@@ -45,7 +45,6 @@ const idle: EngineStats & CacheStats = {
   generatedTokens: 0,
   scoredTokens: 0,
   cachedPages: 0,
-  ownedPages: 0,
   waitingTokens: 0,
   prefixQueryTokens: 0,
   prefixHitTokens: 0,
