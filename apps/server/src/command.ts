@@ -5,7 +5,7 @@ import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import packageJson from "../package.json" with { type: "json" };
-import { checkCacheFile, loadCacheFile, saveCacheFile } from "./cache-file.ts";
+import { loadCacheFile, saveCacheFile } from "./cache-file.ts";
 import { commandLine, repeatable } from "./command-line.ts";
 import { SettingError } from "./config/setting-error.ts";
 import { readSettings, type Settings } from "./config/settings.ts";
@@ -110,10 +110,7 @@ async function serve(
     throw await withFit(error, options);
   });
   try {
-    if (flags.cacheFile !== undefined) {
-      checkCacheFile(engine);
-      await loadCacheFile(engine, flags.cacheFile, logger);
-    }
+    if (flags.cacheFile !== undefined) await loadCacheFile(engine, flags.cacheFile, logger);
     const server = await startServer(engine, { ...serving, events, logger });
     if (asText && logger.isLevelEnabled("info")) {
       const report = startupReport(engine.info, server.url, packageJson.version, { hasKeys, settings });

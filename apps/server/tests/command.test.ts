@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { EngineError, type EngineOptions } from "@kvasir/core";
+import { EngineError, type EngineOptions, SessionRefused } from "@kvasir/core";
 import { describe, expect, it } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
 import { type OwnEngine, runCommand } from "../src/command.ts";
@@ -352,7 +352,7 @@ describe("a running server", () => {
     const file = join(folder, "cache");
     await writeFile(file, "");
     const engine = new OwnFakeEngine();
-    engine.storeFailure = new EngineError("session-refused" as "internal", "corrupt: its checksum is wrong");
+    engine.storeFailure = new SessionRefused("corrupt", "its checksum is wrong");
     const { exit, signals, written, url } = run(["--port", "0", "--cache-file", file], {
       load: async () => engine,
     });

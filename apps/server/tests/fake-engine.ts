@@ -56,6 +56,7 @@ const idle: EngineStats & CacheStats = {
   evictedTokensByPolicy: {},
   freedPagesByPolicy: {},
   lastTick: 0,
+  sessions: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */

@@ -66,6 +66,7 @@ export function engineMetrics(registry: Registry, engine: EngineLike): void {
     ({ residentTokens }) => residentTokens,
   );
   gauge("signal_bytes", "Bytes of queries kept for eviction policies", ({ signalBytes }) => signalBytes);
+  gauge("sessions", "Conversations that are remembered by name", ({ sessions }) => sessions);
   gauge("peak_kv_bytes", "Bytes of the KV pages in use at their highest", ({ peakKvBytes }) => peakKvBytes);
 
   counter(
