@@ -1,0 +1,79 @@
+import type { AutomatonBuilder } from "./automaton-builder.ts";
+import { type CodePoints, codePoints, LAST_CODE_POINT } from "./code-points.ts";
+import type { ByteRanges } from "./utf8-ranges.ts";
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
+  [QUOTE, '\\"'],
+  [BACKSLASH, "\\\\"],
+  [0x08, "\\b"],
+  [0x0c, "\\f"],
+  [0x0a, "\\n"],
+  [0x0d, "\\r"],
+  [0x09, "\\t"],
+]);
+
+const HEX: ByteRanges = [byteRange("0", "9"), byteRange("A", "F"), byteRange("a", "f")];
+const D: ByteRanges = [only("D"), only("d")];
+const HEX_BUT_D: ByteRanges = [
+  byteRange("0", "9"),
+  byteRange("A", "C"),
+  byteRange("E", "F"),
+  byteRange("a", "c"),
+  byteRange("e", "f"),
+];
+
+/** The characters that stand for themselves in a string of JSON. */
+export const rawCharacters = codePoints([
+  [0x20, QUOTE - 1],
+  [QUOTE + 1, BACKSLASH - 1],
+  [BACKSLASH + 1, LAST_CODE_POINT],
+]);
+
+/** One character of the set as it stands between quotes, each in one spelling: itself, or its shortest escape. */
+export function stringCharacter(builder: AutomatonBuilder, from: number, set: CodePoints, to: number): void {
+  for (const [first, last] of set) {
+    for (let code = first; code <= Math.min(last, BACKSLASH); code++) {
+      const spelling = escaped(code);
+      if (spelling !== undefined) spell(builder, from, spelling, to);
+    }
+    for (const [low, high] of rawCharacters) {
+      if (low <= last && high >= first) {
+        builder.characters(from, [[Math.max(low, first), Math.min(high, last)]], to);
+      }
+    }
+  }
+}
+
+/** Any character in any spelling that JSON has for it, but for pairs of surrogates: one spelling is one character. */
+export function anyStringCharacter(builder: AutomatonBuilder, from: number, to: number): void {
+  builder.characters(from, rawCharacters, to);
+  for (const letter of '"\\/bfnrt') builder.sequence(from, [only("\\"), only(letter)], to);
+  const begin = [only("\\"), only("u")];
+  for (const rest of sequences([HEX_BUT_D, HEX, HEX, HEX])) builder.sequence(from, [...begin, ...rest], to);
+  for (const rest of sequences([D, [byteRange("0", "7")], HEX, HEX])) builder.sequence(from, [...begin, ...rest], to);
+}
+
+/** One range of each list after the other, in all ways. */
+function sequences(lists: readonly ByteRanges[]): (readonly [number, number])[][] {
+  const [first, ...others] = lists;
+  if (first === undefined) return [[]];
+  return first.flatMap((range) => sequences(others).map((rest) => [range, ...rest]));
+}
+
+function escaped(code: number): string | undefined {
+  return SHORT_ESCAPES.get(code) ?? (code < 0x20 ? `\\u${code.toString(16).padStart(4, "0")}` : undefined);
+}
+
+function spell(builder: AutomatonBuilder, from: number, text: string, to: number): void {
+  builder.sequence(from, Array.from(text, only), to);
+}
+
+function only(character: string): readonly [number, number] {
+  return byteRange(character, character);
+}
+
+function byteRange(first: string, last: string): readonly [number, number] {
+  return [first.charCodeAt(0), last.charCodeAt(0)];
+}
