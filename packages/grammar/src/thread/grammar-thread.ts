@@ -13,8 +13,10 @@ interface Known {
   ids: number[];
 }
 
-/** From sources the thread runs TypeScript, which needs a loader; see vitest.config.ts. */
-const entry = new URL(import.meta.url.endsWith(".ts") ? "../worker.ts" : "./worker.js", import.meta.url);
+const isSource = import.meta.url.endsWith(".ts");
+const entry = new URL(isSource ? "../worker.ts" : "./worker.js", import.meta.url);
+/** What the process was started with is not meant for this thread, but for the loader that sources need (see vitest.config.ts). */
+const execArgv = isSource ? process.execArgv : [];
 
 /**
  * One worker thread and its matchers. It is started by the first request and keeps the process alive only while it
@@ -70,6 +72,7 @@ export class GrammarThread {
 
   /** Throws `GrammarError`. */
   async next(matcher: number, ids: readonly number[], anew: boolean): Promise<NextMask> {
+    if (this.#isDisposed) throw allDisposed();
     const request: NextRequest = { kind: "next", job: this.#jobs.newId(), matcher, ids, anew };
     const answered = this.#jobs.add(request);
     this.#send(request);
@@ -86,7 +89,7 @@ export class GrammarThread {
   async dispose(): Promise<void> {
     this.#isDisposed = true;
     this.#compiling.clear();
-    this.#jobs.rejectAll(new GrammarError("disposed", "the grammars were disposed of"));
+    this.#jobs.rejectAll(allDisposed());
     this.#matchers.clear();
     const worker = this.#worker;
     this.#worker = undefined;
@@ -127,13 +130,15 @@ export class GrammarThread {
     this.#words = Math.ceil(data.vocabSize / 32);
     const worker = new Worker(entry, {
       workerData: data,
+      execArgv,
       resourceLimits: { maxOldGenerationSizeMb: this.#memoryMb },
     });
     this.#worker = worker;
-    let cause = new GrammarError("too-large", "the thread ended");
+    let cause = new GrammarError("internal", "the thread ended");
     worker.on("message", (message: ThreadMessage) => this.#receive(message));
-    worker.on("error", (error) => {
-      cause = new GrammarError("too-large", `the thread ended: ${error.message}`);
+    worker.on("error", (error: NodeJS.ErrnoException) => {
+      const code = error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "too-large" : "internal";
+      cause = new GrammarError(code, `the thread ended: ${error.message}`);
     });
     worker.on("exit", () => {
       if (worker === this.#worker) this.#replace(cause);
@@ -188,6 +193,10 @@ export class GrammarThread {
     this.#outbox = unanswered.filter(({ kind }) => kind === "next");
     if (this.#outbox.length > 0 || this.#compiling.size > 0) this.#post();
   }
+}
+
+function allDisposed(): GrammarError {
+  return new GrammarError("disposed", "the grammars were disposed of");
 }
 
 export function textOf(format: FormatText): string | undefined {
