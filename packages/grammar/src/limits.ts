@@ -23,7 +23,7 @@ export const limits = {
   /** Edges of such an automaton once empty transitions are resolved. */
   automatonEdges: 500_000,
   /** States of all automatons of a schema. */
-  schemaStates: 400_000,
+  schemaStates: 150_000,
   /** Objects and arrays in each other where the schema allows any value. */
   freeDepth: 32,
   /** Ways to read a text that are followed at the same time; further ones are not allowed. */

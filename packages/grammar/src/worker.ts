@@ -55,7 +55,8 @@ port.on("message", (requests: readonly ThreadRequest[]) => {
     else if (request.kind === "open") opening.push(request);
     else answer(request);
   }
-  // Sequences that run go first; nothing of a message asks for a matcher that it opens.
+  // Sequences that run go first, since compiling may take long; nothing of a message asks for a matcher that it opens.
+  if (answers.length > 0) flush();
   for (const request of opening) answer(request);
   if (answers.length > 0) flush();
   host.trim();

@@ -2,7 +2,9 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Worker } from "node:worker_threads";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Grammars, type GrammarsOptions } from "../src/grammars.ts";
 import type { JsonFormat } from "../src/json-format.ts";
@@ -16,6 +18,15 @@ let tiny: Vocabulary;
 beforeAll(async () => {
   tiny = await tinyVocabulary();
 });
+
+const threads = new Set<Worker>();
+process.on("worker", (worker) => {
+  threads.add(worker);
+  worker.once("exit", () => threads.delete(worker));
+});
+async function end(workers: ReadonlySet<Worker>): Promise<void> {
+  await Promise.all([...workers].map((worker) => worker.terminate()));
+}
 
 const open: Grammars[] = [];
 function grammars(options: Partial<GrammarsOptions> = {}): Grammars {
@@ -164,6 +175,56 @@ describe("what goes wrong", () => {
       },
     });
     await expect(all.compile(person)).rejects.toThrow("no bytes");
+  });
+});
+
+describe("a thread that dies", () => {
+  it("is replaced, and its matchers go on where they were", async () => {
+    const started: Worker[] = [];
+    const onWorker = (worker: Worker) => started.push(worker);
+    process.on("worker", onWorker);
+    const all = grammars();
+    const texts = ['{"name":"', '{"name":"abc",', ""];
+    const matchers = await Promise.all(texts.map(() => all.compile(person)));
+    const masks = () => Promise.all(matchers.map((matcher) => matcher.mask()));
+    matchers.forEach((matcher, i) => {
+      for (const id of Buffer.from(texts[i]!)) matcher.accept(id);
+    });
+    const before = await masks();
+    const ended = once(started[0]!, "exit");
+    void started[0]!.terminate();
+    expect(await masks()).toEqual(before);
+    await ended;
+    matchers[0]!.accept(0x22);
+    expect(idsOf((await masks())[0]!)).toContain(0x2c);
+    void started[1]!.terminate();
+    await once(started[1]!, "exit");
+    const late = await all.compile(person);
+    expect(await late.mask()).toEqual(before[2]);
+    expect((await masks()).slice(1)).toEqual(before.slice(1));
+    expect(started.length).toBe(3);
+    process.off("worker", onWorker);
+  });
+
+  it("compiles again what it was compiling, but not forever", async () => {
+    const all = grammars();
+    const matcher = await all.compile(person);
+    const before = await matcher.mask();
+    const first = all.compile(schema({ type: "boolean" }));
+    const second = all.compile(schema({ type: "null" }));
+    await end(threads);
+    expect(idsOf(await (await first).mask())).toContain(0x74);
+    expect(idsOf(await (await second).mask())).toContain(0x6e);
+    const kill = (worker: Worker) => void worker.terminate();
+    process.on("worker", kill);
+    const waiting = all.compile(slow);
+    const failed = expect(waiting).rejects.toMatchObject({ code: "internal" });
+    await end(threads);
+    await failed;
+    process.off("worker", kill);
+    const behind = all.compile(schema({ type: "null" }));
+    expect(idsOf(await (await behind).mask())).toContain(0x6e);
+    expect(await matcher.mask()).toEqual(before);
   });
 });
 

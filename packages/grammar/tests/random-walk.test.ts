@@ -5,7 +5,7 @@ import { randomFrom, Walker } from "./random-walk.ts";
 import { schemas } from "./schemas.ts";
 import { byteVocabulary, tinyVocabulary } from "./test-vocabulary.ts";
 
-const ajv = addFormats.default(new Ajv2020({ strict: false }));
+const ajv = addFormats.default(new Ajv2020({ strict: false, ownProperties: true }));
 const decoder = new TextDecoder("utf-8", { fatal: true });
 
 const walkers: Record<string, Walker> = {};

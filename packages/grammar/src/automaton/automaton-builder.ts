@@ -35,19 +35,15 @@ export class AutomatonBuilder {
     return this.#edges.push([]) - 1;
   }
 
-  bytes(from: number, low: number, high: number, target: number): void {
-    this.#edges[from]!.push({ low, high, target });
+  /** A state between two bytes of a character. */
+  inside(): number {
+    const state = this.state();
+    this.#inside.add(state);
+    return state;
   }
 
-  /** ASCII text, a state after each character; gives the last one. */
-  ascii(from: number, text: string): number {
-    let state = from;
-    for (let i = 0; i < text.length; i++) {
-      const next = this.state();
-      this.bytes(state, text.charCodeAt(i), text.charCodeAt(i), next);
-      state = next;
-    }
-    return state;
+  bytes(from: number, low: number, high: number, target: number): void {
+    this.#edges[from]!.push({ low, high, target });
   }
 
   /** One character of the set, as UTF-8. */
@@ -109,8 +105,7 @@ export class AutomatonBuilder {
     const key = `${low} ${high} ${target}`;
     const known = this.#tails.get(key);
     if (known !== undefined) return known;
-    const state = this.state();
-    this.#inside.add(state);
+    const state = this.inside();
     this.bytes(state, low, high, target);
     this.#tails.set(key, state);
     return state;

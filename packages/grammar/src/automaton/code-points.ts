@@ -35,6 +35,17 @@ export function otherCodePoints(set: CodePoints): CodePoints {
   return codePoints(result);
 }
 
+/** The code points that are in both sets. */
+export function common(a: CodePoints, b: CodePoints): CodePoints {
+  const result: [number, number][] = [];
+  for (const [first, last] of a) {
+    for (const [low, high] of b) {
+      if (Math.max(first, low) <= Math.min(last, high)) result.push([Math.max(first, low), Math.min(last, high)]);
+    }
+  }
+  return result;
+}
+
 function withoutSurrogates(first: number, last: number): [number, number][] {
   const result: [number, number][] = [];
   if (first <= 0xd7ff) result.push([first, Math.min(last, 0xd7ff)]);

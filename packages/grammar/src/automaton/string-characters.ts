@@ -1,18 +1,20 @@
 import type { AutomatonBuilder } from "./automaton-builder.ts";
-import { type CodePoints, codePoints, LAST_CODE_POINT } from "./code-points.ts";
+import { type CodePoints, codePoints, common, LAST_CODE_POINT } from "./code-points.ts";
 import type { ByteRanges } from "./utf8-ranges.ts";
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+/** What stands after the backslash. */
 const SHORT_ESCAPES: ReadonlyMap<number, string> = new Map([
-  [QUOTE, '\\"'],
-  [BACKSLASH, "\\\\"],
-  [0x08, "\\b"],
-  [0x0c, "\\f"],
-  [0x0a, "\\n"],
-  [0x0d, "\\r"],
-  [0x09, "\\t"],
+  [QUOTE, '"'],
+  [BACKSLASH, "\\"],
+  [0x08, "b"],
+  [0x0c, "f"],
+  [0x0a, "n"],
+  [0x0d, "r"],
+  [0x09, "t"],
 ]);
+const ESCAPED: readonly number[] = [...Array(0x20).keys(), QUOTE, BACKSLASH];
 
 const HEX: ByteRanges = [byteRange("0", "9"), byteRange("A", "F"), byteRange("a", "f")];
 const D: ByteRanges = [only("D"), only("d")];
@@ -33,16 +35,25 @@ export const rawCharacters = codePoints([
 
 /** One character of the set as it stands between quotes, each in one spelling: itself, or its shortest escape. */
 export function stringCharacter(builder: AutomatonBuilder, from: number, set: CodePoints, to: number): void {
-  for (const [first, last] of set) {
-    for (let code = first; code <= Math.min(last, BACKSLASH); code++) {
-      const spelling = escaped(code);
-      if (spelling !== undefined) spell(builder, from, spelling, to);
-    }
-    for (const [low, high] of rawCharacters) {
-      if (low <= last && high >= first) {
-        builder.characters(from, [[Math.max(low, first), Math.min(high, last)]], to);
-      }
-    }
+  builder.characters(from, common(set, rawCharacters), to);
+  const escaped = ESCAPED.filter((code) => set.some(([first, last]) => first <= code && code <= last));
+  if (escaped.length === 0) return;
+  const backslash = builder.inside();
+  builder.bytes(from, BACKSLASH, BACKSLASH, backslash);
+  const hex = escaped.filter((code) => !SHORT_ESCAPES.has(code));
+  for (const code of escaped) {
+    const letter = SHORT_ESCAPES.get(code)?.charCodeAt(0);
+    if (letter !== undefined) builder.bytes(backslash, letter, letter, to);
+  }
+  for (const high of [0, 1]) {
+    const digits = hex.filter((code) => code >> 4 === high).map((code) => (code & 15).toString(16));
+    if (digits.length === 0) continue;
+    const [u, zero, second, last] = [builder.inside(), builder.inside(), builder.inside(), builder.inside()];
+    const path = [backslash, u, zero, second, last];
+    Array.from(`u00${high}`, (character, i) => {
+      builder.bytes(path[i]!, character.charCodeAt(0), character.charCodeAt(0), path[i + 1]!);
+    });
+    for (const digit of digits) builder.bytes(last, digit.charCodeAt(0), digit.charCodeAt(0), to);
   }
 }
 
@@ -60,14 +71,6 @@ function sequences(lists: readonly ByteRanges[]): (readonly [number, number])[][
   const [first, ...others] = lists;
   if (first === undefined) return [[]];
   return first.flatMap((range) => sequences(others).map((rest) => [range, ...rest]));
-}
-
-function escaped(code: number): string | undefined {
-  return SHORT_ESCAPES.get(code) ?? (code < 0x20 ? `\\u${code.toString(16).padStart(4, "0")}` : undefined);
-}
-
-function spell(builder: AutomatonBuilder, from: number, text: string, to: number): void {
-  builder.sequence(from, Array.from(text, only), to);
 }
 
 function only(character: string): readonly [number, number] {

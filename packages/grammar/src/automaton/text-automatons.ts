@@ -1,6 +1,6 @@
 import { AutomatonBuilder } from "./automaton-builder.ts";
 import type { ByteAutomaton } from "./byte-automaton.ts";
-import { type CodePoints, codePoints, otherCodePoints } from "./code-points.ts";
+import { codePoints, common, otherCodePoints } from "./code-points.ts";
 import { anyStringCharacter, rawCharacters } from "./string-characters.ts";
 import type { WorkLimit } from "./work-limit.ts";
 
@@ -76,14 +76,4 @@ export function otherKey(work: WorkLimit, path: string, names: Iterable<string>)
     builder.characters(at.state, common(rawCharacters, otherCodePoints(codePoints(beyond))), other);
   }
   return builder.finish(start)!;
-}
-
-function common(a: CodePoints, b: CodePoints): CodePoints {
-  const result: [number, number][] = [];
-  for (const [first, last] of a) {
-    for (const [low, high] of b) {
-      if (Math.max(first, low) <= Math.min(last, high)) result.push([Math.max(first, low), Math.min(last, high)]);
-    }
-  }
-  return result;
 }

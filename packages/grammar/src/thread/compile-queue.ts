@@ -5,8 +5,8 @@ const GRACE_MS = 2_000;
 
 interface Thread {
   send(request: OpenRequest): void;
-  /** The thread did not answer in time. */
-  isLate(): void;
+  /** The thread did not answer this one in time. */
+  isLate(request: OpenRequest): void;
 }
 
 /** Formats to compile in one thread: one at a time, so that each has its own time limit. */
@@ -19,10 +19,6 @@ export class CompileQueue {
 
   constructor(thread: Thread) {
     this.#thread = thread;
-  }
-
-  get size(): number {
-    return this.#waiting.size + (this.#current === undefined ? 0 : 1);
   }
 
   has(matcher: number): boolean {
@@ -52,13 +48,17 @@ export class CompileQueue {
     this.#begin();
   }
 
-  /** The thread is no more: what was being compiled in it, to be sent to no other. */
-  abandon(): OpenRequest | undefined {
+  isSent(request: OpenRequest): boolean {
+    return this.#current === request;
+  }
+
+  /** There is another thread: what was being compiled is compiled in it, if it is still wanted. */
+  restart(isWanted: (request: OpenRequest) => boolean): void {
     const current = this.#current;
     this.#isReady = false;
     this.#stop();
-    this.#begin();
-    return current;
+    if (current !== undefined && isWanted(current)) this.#next(current);
+    else this.#begin();
   }
 
   clear(): void {
@@ -70,8 +70,12 @@ export class CompileQueue {
     const [next] = this.#waiting.values();
     if (this.#current !== undefined || next === undefined) return;
     this.#waiting.delete(next.matcher);
-    this.#current = next;
-    this.#thread.send(next);
+    this.#next(next);
+  }
+
+  #next(request: OpenRequest): void {
+    this.#current = request;
+    this.#thread.send(request);
     this.#watch();
   }
 
@@ -81,9 +85,10 @@ export class CompileQueue {
   }
 
   #watch(): void {
-    if (this.#current === undefined || !this.#isReady) return;
+    const current = this.#current;
+    if (current === undefined || !this.#isReady) return;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#thread.isLate(), this.#current.milliseconds + GRACE_MS);
+    this.#timer = setTimeout(() => this.#thread.isLate(current), current.milliseconds + GRACE_MS);
     this.#timer.unref();
   }
 }

@@ -30,7 +30,11 @@ export class GrammarThread {
   readonly #matchers = new Map<number, Known>();
   readonly #compiling = new CompileQueue({
     send: (request) => this.#send(request),
-    isLate: () => this.#replace(new GrammarError("timeout", "compiling took too long")),
+    isLate: ({ job }) => {
+      const error = new GrammarError("timeout", "compiling took too long");
+      this.#jobs.reject(job, error);
+      this.#replace(error);
+    },
   });
   #outbox: ThreadRequest[] = [];
   #worker: Worker | undefined;
@@ -181,17 +185,15 @@ export class GrammarThread {
     for (const id of request.ids) known.ids.push(id);
   }
 
-  /** Ends the thread; what was compiled at that time fails, the rest is asked of a new one. */
+  /** Ends the thread, and asks what it has not answered of a new one. */
   #replace(error: GrammarError): void {
     const worker = this.#worker;
     this.#worker = undefined;
+    this.#outbox = [];
     void worker?.terminate();
-    const compiled = this.#compiling.abandon();
-    if (compiled !== undefined) this.#jobs.reject(compiled.job, error);
-    const unanswered = this.#jobs.retry(error);
-    // Closed matchers are not opened again, and those that wait to be compiled still do.
-    this.#outbox = unanswered.filter(({ kind }) => kind === "next");
-    if (this.#outbox.length > 0 || this.#compiling.size > 0) this.#post();
+    const isSent = (request: OpenRequest | NextRequest) => request.kind === "next" || this.#compiling.isSent(request);
+    for (const request of this.#jobs.retry(isSent, error)) if (request.kind === "next") this.#send(request);
+    this.#compiling.restart(({ job }) => this.#jobs.has(job));
   }
 }
 

@@ -54,11 +54,14 @@ export class Jobs {
     for (const id of this.#jobs.keys()) this.reject(id, error);
   }
 
-  /** The requests to ask again of another thread; those that have been asked too often fail. */
-  retry(error: unknown): (OpenRequest | NextRequest)[] {
-    for (const [id, job] of this.#jobs) {
-      if (job.request.kind === "next" && job.attempts++ >= ATTEMPTS) this.reject(id, error);
-    }
-    return [...this.#jobs.values()].map(({ request }) => request);
+  has(id: number): boolean {
+    return this.#jobs.has(id);
+  }
+
+  /** What was sent and is to be asked again of another thread; what has been asked too often fails. */
+  retry(isSent: (request: OpenRequest | NextRequest) => boolean, error: unknown): (OpenRequest | NextRequest)[] {
+    const sent = [...this.#jobs].filter(([, { request }]) => isSent(request));
+    for (const [id, job] of sent) if (job.attempts++ >= ATTEMPTS) this.reject(id, error);
+    return sent.flatMap(([id, { request }]) => (this.has(id) ? [request] : []));
   }
 }
