@@ -57,6 +57,7 @@
         "cpu/observe.cpp",
         "cpu/operand-check.cpp",
         "cpu/pack-job.cpp",
+        "cpu/page-bytes.cpp",
         "cpu/page-jobs.cpp",
         "cpu/page-memory.cpp",
         "cpu/plan.cpp",

@@ -129,6 +129,22 @@ kvs_status kvs_pages_copy(kvs_pages* pages, const int32_t* from, const int32_t* 
   });
 }
 
+kvs_status kvs_pages_read_bytes(kvs_pages* pages, const int32_t* ids, int32_t count, uint8_t* out,
+                                kvs_callback callback, void* user) {
+  return guarded([&] {
+    check_pointer("pages", pages);
+    submit(pages->shared->device(), make_page_read(pages->shared, ids, count, out), callback, user);
+  });
+}
+
+kvs_status kvs_pages_write_bytes(kvs_pages* pages, const int32_t* ids, int32_t count, const uint8_t* bytes,
+                                 kvs_callback callback, void* user) {
+  return guarded([&] {
+    check_pointer("pages", pages);
+    submit(pages->shared->device(), make_page_write(pages->shared, ids, count, bytes), callback, user);
+  });
+}
+
 kvs_status kvs_pages_compact(kvs_pages* pages, const kvs_compaction* heads, int32_t count, kvs_callback callback,
                              void* user) {
   return guarded([&] {

@@ -249,14 +249,14 @@ void Executor::gather(const kvs_instruction& i) {
 void Executor::finish_outputs() {
   const float* logits = program_.data(program_.logits);
   const auto outputs = static_cast<size_t>(step_.output_count());
-  const auto vocab = static_cast<size_t>(program_.vocab_size);
+  const auto width = static_cast<size_t>(program_.logits_width());
   if (step_.result.logits != nullptr && outputs > 0) {
-    memcpy(step_.result.logits, logits, outputs * vocab * sizeof(float));
+    memcpy(step_.result.logits, logits, outputs * width * sizeof(float));
   }
   if (step_.sampling.empty()) return;
   pool_.run(static_cast<int64_t>(outputs), [&](int64_t o, int worker) {
     const StepSampling& sampling = step_.sampling[static_cast<size_t>(o)];
-    Sampler sampler(logits + static_cast<size_t>(o) * vocab, program_.vocab_size, device_.scratch(worker));
+    Sampler sampler(logits + static_cast<size_t>(o) * width, program_.vocab_size, device_.scratch(worker));
     sampler.sample(sampling.settings, step_.history.data() + sampling.history, step_.bias_ids.data() + sampling.bias,
                    step_.bias_values.data() + sampling.bias, step_.result, o);
   });

@@ -98,6 +98,30 @@ void PageMemory::write(kvs_slot_data data, uint64_t place, const void* vector) {
   }
 }
 
+std::array<PageMemory::Part, 4> PageMemory::parts(int32_t page) const {
+  const auto tokens = static_cast<uint64_t>(spec_.page_tokens);
+  const auto part = [&](const Region& region, uint64_t bytes_of_slot) {
+    const uint64_t bytes = tokens * bytes_of_slot;
+    return Part{region.data() + static_cast<uint64_t>(page) * bytes, bytes};
+  };
+  return {part(keys_, slot_bytes_), part(values_, slot_bytes_), part(positions_, sizeof(int32_t)),
+          part(attention_sums_, sizeof(float))};
+}
+
+void PageMemory::read_page(int32_t page, uint8_t* bytes) const {
+  for (const Part& part : parts(page)) {
+    memcpy(bytes, part.data, part.bytes);
+    bytes += part.bytes;
+  }
+}
+
+void PageMemory::write_page(int32_t page, const uint8_t* bytes) {
+  for (const Part& part : parts(page)) {
+    memcpy(part.data, bytes, part.bytes);
+    bytes += part.bytes;
+  }
+}
+
 template <class Element>
 void PageMemory::copy_keys(uint64_t from, uint64_t to, uint64_t count) {
   const Element* source = key_column<Element>(from);

@@ -3,6 +3,7 @@
 #ifndef KVASIR_PAGE_MEMORY_H
 #define KVASIR_PAGE_MEMORY_H
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -68,6 +69,9 @@ class PageMemory {
   uint64_t slot_bytes() const { return slot_bytes_; }
   void read(kvs_slot_data data, uint64_t place, void* vector) const;
   void write(kvs_slot_data data, uint64_t place, const void* vector);
+  // One page's keys, values, positions and sums, one after the other: page_bytes().
+  void read_page(int32_t page, uint8_t* bytes) const;
+  void write_page(int32_t page, const uint8_t* bytes);
   // As if slot by slot in ascending order. Neither the slots read nor those written may cross the end of a page.
   void copy_slots(uint64_t from, uint64_t to, uint64_t count);
 
@@ -76,6 +80,12 @@ class PageMemory {
   void check_pages(const FieldName& field, const int32_t* pages, int64_t count) const;
 
  private:
+  // What a page consists of, in the order of its bytes.
+  struct Part {
+    uint8_t* data;
+    uint64_t bytes;
+  };
+  std::array<Part, 4> parts(int32_t page) const;
   template <class Element>
   Element* key_column(uint64_t place) const;
   template <class Element>

@@ -20,11 +20,7 @@ class Check : OperandCheck {
     }
     instruction_ = nullptr;
     check_range("logits", p_.logits, 0, count(p_.buffers) - 1);
-    const Buffer& logits = buffer_at(p_.logits);
-    if (!logits.outputs || logits.width != p_.vocab_size) {
-      invalid("logits is buffer %d of width %lld and rows %s; expected width %d and rows outputs", p_.logits,
-              as_long(logits.width), logits.outputs ? "outputs" : "tokens", p_.vocab_size);
-    }
+    if (!buffer_at(p_.logits).outputs) invalid("logits is buffer %d with rows tokens; expected rows outputs", p_.logits);
     if (!written_[static_cast<size_t>(p_.logits)]) invalid("logits is buffer %d, which is never written", p_.logits);
   }
 

@@ -62,6 +62,8 @@ class Program {
   int64_t query_heads(const kvs_instruction& attend) const {
     return buffers[static_cast<size_t>(attend.a)].width / head_dim;
   }
+  // Of the buffer that steps return and sample from.
+  int64_t logits_width() const { return buffers[static_cast<size_t>(logits)].width; }
   int64_t tables() const { return static_cast<int64_t>(kv_layers) * kv_heads; }
   // The values of norm weights and biases as f32; null for tensors that are no vectors.
   const float* vector(int32_t tensor) const { return vectors_[static_cast<size_t>(tensor)].data(); }

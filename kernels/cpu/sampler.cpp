@@ -39,7 +39,7 @@ Sampler::Sampler(const float* logits, int32_t vocab, float* scratch)
 
 void Sampler::sample(const kvs_sampling& settings, const int32_t* history, const int32_t* bias_ids,
                      const float* bias_values, const kvs_step_result& result, int64_t output) {
-  load_logits();
+  load_logits(settings.allowed);
   for (int32_t i = 0; i < settings.bias_count; ++i) {
     double& value = values_[bias_ids[i]];
     value = orderable(value + static_cast<double>(bias_values[i]));
@@ -50,9 +50,28 @@ void Sampler::sample(const kvs_sampling& settings, const int32_t* history, const
   report(settings, token, result, output);
 }
 
-void Sampler::load_logits() {
-  for (int32_t i = 0; i < vocab_; ++i) values_[i] = orderable(static_cast<double>(logits_[i]));
+void Sampler::load_logits(const uint32_t* allowed) {
   ranked_ = 0;
+  first_ = 0;
+  if (allowed == nullptr) {
+    for (int32_t i = 0; i < vocab_; ++i) values_[i] = orderable(static_cast<double>(logits_[i]));
+    return;
+  }
+  bool any = false;
+  for (int32_t start = 0; start < vocab_; start += 32) {
+    const int32_t end = start + std::min(32, vocab_ - start);
+    const uint32_t word = allowed[start / 32];
+    if (word == 0) {
+      std::fill(values_ + start, values_ + end, -INFINITY);
+      continue;
+    }
+    for (int32_t i = start; i < end; ++i) {
+      const bool may = (word >> (i - start) & 1) != 0;
+      values_[i] = may ? orderable(static_cast<double>(logits_[i])) : -INFINITY;
+      if (may && !any) first_ = i;
+      any = any || may;
+    }
+  }
 }
 
 void Sampler::penalise(const kvs_sampling& s, const int32_t* history) {
@@ -72,8 +91,8 @@ void Sampler::penalise(const kvs_sampling& s, const int32_t* history) {
 }
 
 int32_t Sampler::best() const {
-  int32_t best = 0;
-  for (int32_t i = 1; i < vocab_; ++i) {
+  int32_t best = first_;
+  for (int32_t i = best + 1; i < vocab_; ++i) {
     if (values_[i] > values_[best]) best = i;
   }
   return best;
@@ -164,7 +183,7 @@ void Sampler::report(const kvs_sampling& s, int32_t token, const kvs_step_result
   const auto logprob = [&](int32_t id) { return static_cast<float>(static_cast<double>(logits_[id]) - whole); };
   if (result.logprobs != nullptr) result.logprobs[output] = logprob(token);
   if (s.top_logprobs == 0 || (result.top_ids == nullptr && result.top_logprobs == nullptr)) return;
-  load_logits();
+  load_logits(nullptr);
   rank(s.top_logprobs);
   for (int32_t i = 0; i < s.top_logprobs; ++i) {
     if (result.top_ids != nullptr) result.top_ids[first + i] = best_[i];

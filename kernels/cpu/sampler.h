@@ -18,7 +18,8 @@ class Sampler {
               const float* bias_values, const kvs_step_result& result, int64_t output);
 
  private:
-  void load_logits();
+  // `allowed` as in kvs_sampling: what it leaves out becomes -infinity.
+  void load_logits(const uint32_t* allowed);
   void penalise(const kvs_sampling& settings, const int32_t* history);
   int32_t draw(const kvs_sampling& settings);
   void report(const kvs_sampling& settings, int32_t token, const kvs_step_result& result, int64_t output);
@@ -36,6 +37,7 @@ class Sampler {
   int32_t* best_;    // [vocab], the first `ranked_` in order
   int32_t* counts_;  // [vocab], only set where the history names a token
   int32_t ranked_ = 0;
+  int32_t first_ = 0;  // the lowest id that may be drawn
 };
 
 }  // namespace kvasir

@@ -14,6 +14,15 @@ void check_list(const char* field, int64_t count, const void* items) {
   if (count > 0) check_pointer(field, items);
 }
 
+// Whether a mask lets any token through; bits past the vocabulary say nothing.
+bool allows_any(const uint32_t* allowed, int32_t vocab) {
+  const int32_t whole = vocab / 32, rest = vocab % 32;
+  for (int32_t i = 0; i < whole; ++i) {
+    if (allowed[i] != 0) return true;
+  }
+  return rest > 0 && (allowed[whole] & ((1u << rest) - 1)) != 0;
+}
+
 }  // namespace
 
 void StepJob::prepare(std::shared_ptr<Program> program_, std::shared_ptr<PageMemory> memory_, const kvs_step& step,
@@ -143,6 +152,10 @@ void StepJob::copy_outputs(const kvs_step& step) {
   bias_ids.clear();
   bias_values.clear();
   if (step.sampling == nullptr) return;
+  if (program->logits_width() != program->vocab_size) {
+    invalid("sampling of logits of width %lld; expected %d, the vocabulary", static_cast<long long>(program->logits_width()),
+            program->vocab_size);
+  }
   for (int32_t i = 0; i < step.output_count; ++i) copy_sampling(step.sampling[i], i);
 }
 
@@ -166,6 +179,9 @@ void StepJob::copy_sampling(const kvs_sampling& s, int32_t i) {
   check_range({"sampling", i, "top_logprobs"}, s.top_logprobs, -1, vocab);
   if (s.top_logprobs > 0 && (result.top_ids != nullptr || result.top_logprobs != nullptr)) {
     check_range({"sampling", i, "top_logprobs"}, s.top_logprobs, 0, result.top_stride);
+  }
+  if (s.allowed != nullptr && !allows_any(s.allowed, vocab)) {
+    invalid("sampling[%d].allowed has no bit set; expected at least one token that may be drawn", i);
   }
   sampling.push_back({s, history.size(), bias_ids.size()});
   history.insert(history.end(), s.history, s.history + s.history_count);

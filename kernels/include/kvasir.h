@@ -17,7 +17,7 @@
 extern "C" {
 #endif
 
-#define KVS_ABI_VERSION 3
+#define KVS_ABI_VERSION 4
 
 typedef enum {
   KVS_OK = 0, KVS_INVALID_ARGUMENT = 1, KVS_OUT_OF_MEMORY = 2, KVS_UNSUPPORTED = 3, KVS_IO = 4, KVS_INTERNAL = 5
@@ -103,6 +103,14 @@ void kvs_pages_close(kvs_pages* pages);
 kvs_status kvs_pages_copy(kvs_pages* pages, const int32_t* from, const int32_t* to, int32_t count,
                           kvs_callback callback, void* user);
 
+/* Bytes of whole pages, count * page_bytes of them: keys, values, positions and sums of one page after another, as
+ * this machine holds them. What was read can be written to any pages of the same page_tokens, head_dim and dtype. */
+kvs_status kvs_pages_read_bytes(kvs_pages* pages, const int32_t* ids, int32_t count, uint8_t* out,
+                                kvs_callback callback, void* user);
+/* No page twice. */
+kvs_status kvs_pages_write_bytes(kvs_pages* pages, const int32_t* ids, int32_t count, const uint8_t* bytes,
+                                 kvs_callback callback, void* user);
+
 /* One head: slot keep[i] of the source pages becomes slot i of the destination pages. */
 typedef struct {
   const int32_t* source;
@@ -184,6 +192,7 @@ typedef struct {
   int32_t dynamic_max_positions;
 } kvs_rope;
 
+/* logits: the buffer, of outputs, that steps return and sample from. */
 typedef struct {
   int32_t kv_layers, kv_heads, head_dim, vocab_size, logits;
   const kvs_buffer* buffers;
@@ -263,6 +272,9 @@ typedef struct {
   const float* bias_values;
   int32_t bias_count;
   int32_t top_logprobs; /* -1: none */
+  /* [ceil(vocab_size / 32)]: bit (id & 31) of word (id >> 5) is 1 where the token may be drawn; NULL: all may. Not
+   * copied, so that it must not change before the callback. */
+  const uint32_t* allowed;
 } kvs_sampling;
 
 typedef struct {
@@ -272,7 +284,7 @@ typedef struct {
   int32_t sequence_count;
   const int32_t* outputs;
   int32_t output_count;
-  const kvs_sampling* sampling; /* [output_count], or NULL: sample nothing */
+  const kvs_sampling* sampling; /* [output_count], or NULL: sample nothing. The logits' width must be vocab_size */
 } kvs_step;
 
 /* Memory of the caller; a pointer may be NULL where that part is not wanted. */
@@ -282,7 +294,7 @@ typedef struct {
   int32_t* top_ids;    /* [outputs, top_stride] */
   float* top_logprobs; /* [outputs, top_stride] */
   int32_t top_stride;
-  float* logits; /* [outputs, vocab_size] */
+  float* logits; /* [outputs, width of the logits] */
 } kvs_step_result;
 
 /* Checks the whole step before it is queued; then runs it. */

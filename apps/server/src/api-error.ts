@@ -2,6 +2,7 @@
 export type ApiErrorType =
   | "invalid_request_error"
   | "authentication_error"
+  | "permission_error"
   | "not_found_error"
   | "rate_limit_error"
   | "server_error";
@@ -19,7 +20,7 @@ export type ApiErrorBody = {
 /** A refusal or failure as the client sees it. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
-  readonly status: 400 | 401 | 404 | 405 | 413 | 415 | 429 | 500 | 503;
+  readonly status: 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 501 | 503 | 504;
   readonly type: ApiErrorType;
   /** Stable, for programs. */
   readonly code: string;
@@ -51,6 +52,7 @@ export class ApiError extends Error {
 
 function typeOf(status: ApiError["status"]): ApiErrorType {
   if (status === 401) return "authentication_error";
+  if (status === 403) return "permission_error";
   if (status === 404) return "not_found_error";
   if (status === 429) return "rate_limit_error";
   return status >= 500 ? "server_error" : "invalid_request_error";

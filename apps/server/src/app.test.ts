@@ -122,7 +122,7 @@ describe("bodies", () => {
 });
 
 describe("the API key", () => {
-  const client = new AppClient({ apiKey: "s3cret:#key" });
+  const client = new AppClient({ apiKeys: ["s3cret:#key"] });
 
   it("is asked for on every route but the two of health, for known and unknown paths", async () => {
     const paths = client.app.hono.routes
@@ -160,7 +160,7 @@ describe("the API key", () => {
 
   it("must be something that a header can carry", () => {
     for (const apiKey of ["", "two words", "sécret"])
-      expect(() => new AppClient({ apiKey })).toThrow(RangeError);
+      expect(() => new AppClient({ apiKeys: [apiKey] })).toThrow(RangeError);
   });
 
   it("says what is wrong, and does not say the key", async () => {

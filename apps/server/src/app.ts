@@ -4,24 +4,37 @@ import { except } from "hono/combine";
 import { methodNotAllowed } from "hono/method-not-allowed";
 import { requestId } from "hono/request-id";
 import { type Logger, pino } from "pino";
+import { adminPaths, adminRoutes } from "./admin/admin-routes.ts";
+import { Admission } from "./admission.ts";
 import { ApiError } from "./api-error.ts";
+import { ApiKeys } from "./api-keys.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { AppOptions } from "./app-options.ts";
-import { authorization } from "./authorization.ts";
+import { adminAuthorization, authorization } from "./authorization.ts";
 import { chatFormat } from "./chat-format.ts";
 import { parseChatRequest } from "./chat-request.ts";
 import { completionFormat } from "./completion-format.ts";
 import { parseCompletionRequest } from "./completion-request.ts";
 import { toApiError } from "./engine-failure.ts";
+import { EngineHealth } from "./engine-health.ts";
 import type { EngineLike } from "./engine-like.ts";
-import { EngineWatch } from "./engine-watch.ts";
+import { logEvent } from "./engine-log.ts";
 import { generationRoute } from "./generation-route.ts";
+import { healthRoutes, openPaths } from "./health-routes.ts";
 import { InFlight } from "./in-flight.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import { observedEngine } from "./observed-engine.ts";
+import { RequestsUnderWay } from "./requests-under-way.ts";
 
-const openPaths = ["/health", "/health/ready"];
-
-/** The HTTP interface of an engine, and the list of requests under way for whoever shuts it down. */
-export type App = { readonly hono: Hono<AppEnv>; readonly inFlight: InFlight };
+/** The HTTP interface of an engine, and what whoever starts it and shuts it down needs. */
+export type App = {
+  readonly hono: Hono<AppEnv>;
+  /** The requests under way. */
+  readonly inFlight: InFlight;
+  readonly health: EngineHealth;
+  /** Ends its measuring; the routes stay. */
+  dispose(): void;
+};
 
 /**
  * OpenAI's routes over an engine, which stays the caller's. `hono.fetch` answers a `Request`; errors are JSON
@@ -30,30 +43,54 @@ export type App = { readonly hono: Hono<AppEnv>; readonly inFlight: InFlight };
 export function createApp(engine: EngineLike, options: AppOptions = {}): App {
   const logger = options.logger ?? pino({ level: "silent" });
   const inFlight = new InFlight();
-  const watch = new EngineWatch();
+  const underWay = new RequestsUnderWay();
+  const health = new EngineHealth(engine, options.stallLimit ?? 60_000, logger);
+  const metrics = new Metrics(engine);
+  const limits = { maxWaiting: options.maxWaiting ?? 0, maxWaitingTokens: options.maxWaitingTokens ?? 0 };
+  const admission = new Admission(engine, inFlight, limits, (reason) => metrics.rejected(reason));
   const created = Math.floor(Date.now() / 1000);
   const context = {
-    engine,
+    engine: observedEngine(engine, {
+      metrics: metrics.requests,
+      underWay,
+      deadline: options.requestDeadline,
+    }),
     inFlight,
     logger,
     bodyLimit: options.bodyLimit ?? 8 * 1024 * 1024,
-    maxWaiting: options.maxWaiting ?? 0,
     headerDelay: options.headerDelay ?? 2_000,
     keepAlive: options.keepAlive ?? 15_000,
     systemFingerprint: fingerprint(engine),
   };
+  const unsubscribe = options.events?.subscribe((event) => {
+    metrics.observe(event);
+    logEvent(logger, event);
+  });
 
   const hono = new Hono<AppEnv>();
+  const keys = new ApiKeys(options.apiKeys ?? [], options);
   hono.use(requestId());
   hono.use(methodNotAllowed({ app: hono, onMethodNotAllowed: wrongMethod }));
-  if (options.apiKey !== undefined) hono.use(except(openPaths, authorization(options.apiKey)));
+  hono.use(except([...openPaths, ...adminPaths], authorization(keys)));
+  for (const path of adminPaths) hono.use(path, adminAuthorization(keys, options));
 
-  hono.get("/health", (c) => c.json({ status: "ok" }));
-  hono.get("/health/ready", (c) => {
-    const stalled = watch.observe(engine.stats(), performance.now()) > (options.stallLimit ?? 60_000);
-    const status = inFlight.draining ? "shutting down" : stalled ? "stalled" : "ready";
-    return c.json({ status }, status === "ready" ? 200 : 503);
+  hono.route("/", healthRoutes({ engine, inFlight, health, underWay }));
+  hono.get("/metrics", async (c) => {
+    const text = await metrics.text(options.metricsCompat === "vllm");
+    return c.text(text, 200, { "Content-Type": metrics.contentType });
   });
+  hono.route(
+    "/",
+    adminRoutes({
+      engine,
+      underWay,
+      metrics,
+      logger,
+      keys,
+      slotSavePath: options.slotSavePath,
+      maxRunning: options.maxRunning ?? 64,
+    }),
+  );
   hono.get("/v1/models", (c) => c.json({ object: "list", data: [modelBody(engine, created)] }));
   hono.get("/v1/models/:id{.+}", (c) => {
     const id = c.req.param("id");
@@ -62,9 +99,10 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
     throw new ApiError(404, "model_not_found", message, { param: "model" });
   });
   hono.use("/v1/*", async (_, next) => {
-    watch.observe(engine.stats(), performance.now());
+    health.isStalled();
     await next();
   });
+  hono.use("/v1/*", admission.middleware);
   hono.post(
     "/v1/completions",
     generationRoute({ idPrefix: "cmpl", parse: parseCompletionRequest, format: completionFormat }, context),
@@ -78,11 +116,27 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
     errorResponse(c, new ApiError(404, "not_found", `no route ${c.req.method} ${c.req.path.slice(0, 80)}`)),
   );
   hono.onError((error, c) => {
-    const failure = toApiError(error);
+    const failure = withPatience(toApiError(error), admission);
     if (!c.get("hasAnswerLog")) logRefusal(logger, c, failure);
     return errorResponse(c, failure);
   });
-  return { hono, inFlight };
+  const dispose = () => {
+    unsubscribe?.();
+    health.stop();
+    metrics.dispose();
+  };
+  return { hono, inFlight, health, dispose };
+}
+
+/** A refusal for want of room says when there may be some. */
+function withPatience(error: ApiError, admission: Admission): ApiError {
+  if (error.status !== 429) return error;
+  const headers = { ...error.headers, "Retry-After": String(admission.retryAfter()) };
+  return new ApiError(error.status, error.code, error.message, {
+    headers,
+    cause: error.cause,
+    ...(error.param === null ? {} : { param: error.param }),
+  });
 }
 
 /** Without the message, which may quote a prompt. */

@@ -1,31 +1,9 @@
-import { Command, InvalidArgumentError, Option } from "commander";
-import { formatBytes, parseBytes } from "./quantity.ts";
+import { Command, Option } from "commander";
+import { budget, bytes, collect, integer, key, keys, pageTokens, seconds } from "./flag-values.ts";
+import { formatBytes } from "./quantity.ts";
 
-/** The flags, checked one by one; those that were not given are undefined or have their default. */
-export type Flags = {
-  readonly model: string;
-  readonly weights?: "q8_0" | "q4_0" | "q4_k";
-  readonly host: string;
-  readonly port: number;
-  readonly kvPolicy?: string;
-  readonly kvPolicies?: readonly string[];
-  readonly kvOption?: readonly string[];
-  readonly kvBudget?: number;
-  readonly kvMemory?: number;
-  readonly kvDtype?: "f32" | "f16" | "bf16";
-  readonly pageTokens?: 16 | 32;
-  readonly threads?: number;
-  readonly backend: "auto" | "native" | "interpreter";
-  readonly maxRunning?: number;
-  readonly maxWaiting: number;
-  readonly stepTokens?: number;
-  readonly passes?: number;
-  readonly apiKey?: string;
-  readonly bodyLimit: number;
-  readonly drainSeconds: number;
-  readonly logLevel: string;
-  readonly logFormat?: "text" | "json";
-};
+/** Flags that may be given several times; a variable has their values between spaces, a file in an array. */
+export const repeatable: ReadonlySet<string> = new Set(["kv-policies", "kv-option", "api-key"]);
 
 const levels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
@@ -39,6 +17,10 @@ export function commandLine(
     .version(version)
     .exitOverride()
     .configureOutput({ writeOut: write.out, writeErr: write.err })
+    .addHelpText(
+      "after",
+      "\n`kvasir-server fit --help`: what a model takes and what would fit, without loading it.\nEvery flag has a variable (KVASIR_PORT for --port) and a key in the file of --config (port).",
+    )
     .showHelpAfterError("(kvasir-server --help lists the options)")
     .allowExcessArguments(false)
     .option(
@@ -88,61 +70,40 @@ export function commandLine(
       integer(0, 1_000_000),
       256,
     )
+    .option(
+      "--max-waiting-tokens <number>",
+      "prompt tokens that may wait; then a 429 (default: 1000000)",
+      integer(1, 1_000_000_000),
+    )
+    .option("--request-deadline <seconds>", "fail requests that take longer (default: none)", seconds(0.001))
     .option("--step-tokens <number>", "tokens of one step (default: 512)", integer(1, 65_536))
     .option("--passes <number>", "passes over a prompt for cyclic layer maps", integer(1, 10_000))
     .addOption(
-      new Option("--api-key <key>", "ask every request but those for health for this key")
-        .env("KVASIR_API_KEY")
-        .argParser(apiKey),
+      new Option("--api-key <key>", "ask every request but those for health for a key; repeatable").argParser(
+        keys,
+      ),
     )
+    .option("--api-key-file <file>", "more keys, one a line: name:key, or a key alone")
+    .option("--share-prefixes", "let all keys use each other's cached prefixes")
+    .option("--cache-secret <secret>", "enters the salts of keys' prefixes and files", key)
+    .option("--admin-key <key>", "opens the routes of administration", key)
+    .option("--admin", "opens them without a key: on a loopback address, without API keys")
+    .option("--slot-save-path <folder>", "where sessions and caches are saved (default: nowhere)")
     .addOption(
       new Option("--body-limit <bytes>", "the largest body of a request")
         .argParser(bytes)
         .default(8 * 1024 * 1024, formatBytes(8 * 1024 * 1024)),
     )
-    .option("--drain-seconds <number>", "time for running requests when stopped", seconds, 10)
+    .option("--drain-seconds <number>", "time for running requests when stopped", seconds(0), 10)
+    .option("--stall-seconds <number>", "without a step for so long, not ready", seconds(1), 60)
+    .addOption(
+      new Option("--metrics-compat <names>", "metrics under these names besides ours").choices(["vllm"]),
+    )
     .addOption(new Option("--log-level <level>", "what to log").choices(levels).default("info"))
+    .option("--config <file>", "settings that neither flags nor KVASIR_* variables say: YAML or JSON")
+    .option("--print-config", "print all settings and where they come from, and end")
+    .option("--json", "with --print-config: as JSON")
     .addOption(
       new Option("--log-format <format>", "default: text at a terminal, else json").choices(["text", "json"]),
     );
-}
-
-function collect(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
-}
-
-function integer(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= low && value <= high) return value;
-    throw new InvalidArgumentError(`Expected an integer from ${low} to ${high}.`);
-  };
-}
-
-function budget(text: string): number {
-  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value > 0 && (value <= 1 || Number.isSafeInteger(value))) return value;
-  throw new InvalidArgumentError("Expected a share above 0 and up to 1, or a whole number of tokens.");
-}
-
-function bytes(text: string): number {
-  const value = parseBytes(text);
-  if (value !== undefined) return value;
-  throw new InvalidArgumentError("Expected a number of bytes, like 536870912 or 512MiB.");
-}
-
-function pageTokens(text: string): 16 | 32 {
-  if (text === "16" || text === "32") return text === "16" ? 16 : 32;
-  throw new InvalidArgumentError("Expected 16 or 32.");
-}
-
-function seconds(text: string): number {
-  const value = /^\d*\.?\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value <= 86_400) return value;
-  throw new InvalidArgumentError("Expected a number of seconds from 0 to 86400.");
-}
-
-function apiKey(text: string): string {
-  if (/^[\x21-\x7e]+$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected printable ASCII characters without spaces.");
 }

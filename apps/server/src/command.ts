@@ -5,10 +5,17 @@ import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import packageJson from "../package.json" with { type: "json" };
-import { commandLine, type Flags } from "./command-line.ts";
+import { commandLine, repeatable } from "./command-line.ts";
+import { SettingError } from "./config/setting-error.ts";
+import { readSettings, type Settings } from "./config/settings.ts";
+import { settingsObject, settingsTable } from "./config/shown-settings.ts";
 import type { EngineLike } from "./engine-like.ts";
+import { runFit } from "./fit-command.ts";
+import type { Flags } from "./flags.ts";
 import { loadingFailure, type Terminal, toEngineOptions, withProgress } from "./loading.ts";
-import { type RunningServer, startServer } from "./start-server.ts";
+import { withFit } from "./memory-failure.ts";
+import { toServerOptions } from "./server-options.ts";
+import { isLoopback, type RunningServer, startServer } from "./start-server.ts";
 import { startupReport } from "./startup-report.ts";
 
 /** What the command uses of a process, for tests. */
@@ -17,6 +24,8 @@ export type CommandProcess = {
   readonly stderr: Terminal;
   /** Emits `SIGINT` and `SIGTERM`. */
   readonly signals: NodeJS.EventEmitter;
+  /** Default: no variables. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 };
 
 /** An engine that is the command's own. */
@@ -24,28 +33,38 @@ export type OwnEngine = EngineLike & Pick<Engine, "dispose">;
 
 /**
  * Runs `kvasir-server` with these arguments until it is told to stop. Resolves to the exit code: 0, 1 where the
- * server can not start (the cause is on stderr), 2 for wrong usage.
+ * server can not start (the cause is on stderr), 2 for wrong usage. `fit` as the first argument only says what fits.
  */
 export async function runCommand(
   args: readonly string[],
   process: CommandProcess,
   load: (options: EngineOptions) => Promise<OwnEngine> = (options) => Engine.load(options),
 ): Promise<number> {
+  if (args[0] === "fit") return await runFit(args.slice(1), process);
   const command = commandLine(packageJson.version, {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
   });
+  let settings: Settings;
   try {
     command.parse(args, { from: "user" });
+    settings = await readSettings(command, process.environment ?? {}, repeatable);
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof SettingError)) throw error;
+    process.stderr.write(`kvasir-server: ${error.message}\n`);
+    return 2;
   }
   const flags: Flags = command.opts();
+  if (flags.printConfig) {
+    process.stdout.write(printed(settings, flags.json ?? false));
+    return 0;
+  }
   const asText = (flags.logFormat ?? (process.stdout.isTTY ? "text" : "json")) === "text";
   const logger = createLogger(flags.logLevel, asText, process.stdout);
   try {
-    await serve(flags, process, logger, asText, load);
+    for (const warning of settings.warnings) logger.warn(warning);
+    await serve(flags, settings, process, logger, asText, load);
     return 0;
   } catch (error) {
     process.stderr.write(`kvasir-server: ${listenFailure(error, flags) ?? loadingFailure(error)}\n`);
@@ -54,28 +73,39 @@ export async function runCommand(
   }
 }
 
+function printed({ list }: Settings, asJson: boolean): string {
+  if (asJson) return `${JSON.stringify(settingsObject(list), null, 2)}\n`;
+  return `${settingsTable(list).join("\n")}\n`;
+}
+
 async function serve(
   flags: Flags,
+  { list: settings }: Settings,
   process: CommandProcess,
   logger: Logger,
   asText: boolean,
   load: (options: EngineOptions) => Promise<OwnEngine>,
 ): Promise<void> {
+  const serving = await toServerOptions(flags);
+  const hasKeys = (serving.apiKeys ?? []).length > 0;
   const named = await readPolicyFlags(flags);
   for (const [policy, from] of named.sources) logger.info({ policy, from }, "loaded a policy");
   const options = { ...toEngineOptions(flags, named), onWarning: (message: string) => logger.warn(message) };
   const engine = await withProgress(process.stderr, `loading ${flags.model}`, (report) =>
     load({ ...options, onLoadProgress: report }),
-  );
+  ).catch(async (error) => {
+    throw await withFit(error, options);
+  });
   try {
-    const server = await startServer(engine, { ...flags, logger });
+    const server = await startServer(engine, { ...serving, logger });
     if (asText && logger.isLevelEnabled("info")) {
-      const report = startupReport(engine.info, server.url, packageJson.version, flags.apiKey !== undefined);
+      const report = startupReport(engine.info, server.url, packageJson.version, { hasKeys, settings });
       process.stdout.write(report);
     } else {
-      logger.info({ engine: engine.info, url: server.url }, `listening on ${server.url}`);
+      const settled = settingsObject(settings);
+      logger.info({ engine: engine.info, url: server.url, settings: settled }, `listening on ${server.url}`);
     }
-    if (flags.apiKey === undefined && !isLoopback(flags.host)) {
+    if (!hasKeys && !isLoopback(flags.host)) {
       logger.warn(`anyone who reaches ${server.url} can use it: there is no --api-key`);
     }
     await untilStopped(server, process.signals, flags.drainSeconds, logger);
@@ -118,8 +148,4 @@ function listenFailure(error: unknown, { host, port }: Flags): string | undefine
     return `--host: ${host} is not an address of this machine`;
   if (code === "EACCES" && port < 1024) return `--port: ${port} needs more rights; choose one above 1023`;
   return undefined;
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }

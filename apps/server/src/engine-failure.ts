@@ -3,8 +3,11 @@ import { PolicyError } from "@kvasir/kv-policies";
 import { ApiError } from "./api-error.ts";
 import { snakeCase } from "./kv-cache-field.ts";
 
-/** Seconds after which a refused client may try again. */
+/** Seconds after which a refused client may try again; for a 429 the app puts what it measured in its place. */
 const retryAfter = { "Retry-After": "1" };
+
+/** OpenAI's clients try a 504 again by themselves, and this one would only add to the load. */
+const doNotRetry = { "X-Should-Retry": "false" };
 
 /** The engine's names of fields to those of the JSON, where one is called otherwise there. */
 export type FieldNames = Readonly<Record<string, string>>;
@@ -36,7 +39,8 @@ export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
   const words = isOption ? withoutCamelCase(error.message) : error.message;
   const message = translate(words, own);
   const details = { cause: error, ...(param === undefined ? {} : { param }) };
-  switch (error.code) {
+  const code: string = error.code;
+  switch (code) {
     case "invalid-request":
       return new ApiError(
         400,
@@ -53,6 +57,10 @@ export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
       return new ApiError(400, "out_of_pages", message, details);
     case "overloaded":
       return new ApiError(429, "overloaded", message, { ...details, headers: retryAfter });
+    case "deadline-exceeded":
+      return new ApiError(504, "deadline_exceeded", message, { ...details, headers: doNotRetry });
+    case "session-refused":
+      return new ApiError(/\bnot-found\b/.test(message) ? 404 : 409, "session_refused", message, details);
     case "policy-failed":
       return new ApiError(500, "policy_failed", message, details);
     case "disposed":
@@ -62,8 +70,8 @@ export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
   }
 }
 
-export function queueIsFull(waiting: number): ApiError {
-  const message = `the queue is full: ${waiting} requests wait; try again later`;
+export function queueIsFull(waiting: number, what: "requests" | "prompt tokens"): ApiError {
+  const message = `the queue is full: ${waiting} ${what} wait; try again later`;
   return new ApiError(429, "overloaded", message, { headers: retryAfter });
 }
 

@@ -7,8 +7,8 @@ import type { AnswerFormat, AnswerHead } from "./answer-format.ts";
 import { AnswerLog } from "./answer-log.ts";
 import { ApiError } from "./api-error.ts";
 import type { AppEnv } from "./app-env.ts";
+import { forTenant } from "./authorization.ts";
 import type { ApiRequest } from "./completion-request.ts";
-import { queueIsFull, shuttingDown } from "./engine-failure.ts";
 import type { EngineLike } from "./engine-like.ts";
 import type { Flight, InFlight } from "./in-flight.ts";
 import { readJsonObject } from "./request-body.ts";
@@ -26,7 +26,6 @@ export type GenerationContext = {
   readonly inFlight: InFlight;
   readonly logger: Logger;
   readonly bodyLimit: number;
-  readonly maxWaiting: number;
   readonly headerDelay: number;
   readonly keepAlive: number;
   readonly systemFingerprint: string;
@@ -35,7 +34,6 @@ export type GenerationContext = {
 /** `POST` of a request for generation: checks it, runs it on the engine and answers, streamed or whole. */
 export function generationRoute(endpoint: Endpoint, context: GenerationContext): Handler<AppEnv> {
   return async (c) => {
-    admit(context);
     const client = c.req.raw.signal;
     const request = endpoint.parse(await readJsonObject(c.req.raw, context.bodyLimit));
     const model = checkModel(request.model, context.engine.info.model);
@@ -48,7 +46,8 @@ export function generationRoute(endpoint: Endpoint, context: GenerationContext):
     const format = endpoint.format(head, request.includeUsage);
     const flight = context.inFlight.begin(client);
     const log = new AnswerLog(context.logger, c, head.id, request);
-    const running = run(context, request, format, flight, log);
+    const generate = forTenant(c, request.generate);
+    const running = run(context, { ...request, generate }, format, flight, log);
     if (!request.stream) return c.json(await whole(running));
     return c.body(await streamed(running, request.includeUsage, context), 200, {
       "Content-Type": "text/event-stream; charset=utf-8",
@@ -56,13 +55,6 @@ export function generationRoute(endpoint: Endpoint, context: GenerationContext):
       "X-Accel-Buffering": "no",
     });
   };
-}
-
-/** Before the body is read: a server that can not take a request spends nothing on it. */
-function admit({ engine, inFlight, maxWaiting }: GenerationContext): void {
-  if (inFlight.draining) throw shuttingDown();
-  const { waiting } = engine.stats();
-  if (maxWaiting > 0 && waiting >= maxWaiting) throw queueIsFull(waiting);
 }
 
 function checkModel(asked: string | undefined, loaded: string): string {

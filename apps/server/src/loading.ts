@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { EngineError, type EngineOptions, type LoadProgress } from "@kvasir/core";
 import type { FlaggedPolicies } from "@kvasir/kv-policies";
 import { modelPath, tinyModels } from "@kvasir/tiny-models";
-import type { Flags } from "./command-line.ts";
+import type { Flags } from "./flags.ts";
 import { formatBytes } from "./quantity.ts";
 
 /**
@@ -33,7 +33,8 @@ export function toEngineOptions(
   };
 }
 
-function resolveModel(model: string): string {
+/** The path of an embedded model by its name, or the path itself. Throws where there is none. */
+export function resolveModel(model: string): string {
   const embedded = tinyModels.find((name) => name === model);
   if (embedded !== undefined) return modelPath(embedded);
   if (existsSync(model)) return model;
@@ -56,6 +57,9 @@ const flagNames: Readonly<Record<string, string>> = {
   maxWaiting: "--max-waiting",
   stepTokens: "--step-tokens",
   passes: "--passes",
+  context: "--ctx",
+  parallel: "--parallel",
+  memory: "--memory",
 };
 
 /** Why loading failed, in one line, with the flags' names in place of the options'. */

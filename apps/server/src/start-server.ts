@@ -31,10 +31,15 @@ export type RunningServer = {
 /** Milliseconds for last bytes to reach their clients. */
 const flushTime = 1_000;
 
-/** Serves an engine over HTTP. Rejects with the system's error where it can not listen. */
+/**
+ * Serves an engine over HTTP. Rejects with the system's error where it can not listen, and with a `RangeError` for keys
+ * that no header carries and for routes of administration that anyone could use.
+ */
 export async function startServer(engine: EngineLike, options: ServerOptions = {}): Promise<RunningServer> {
   const host = options.host ?? "127.0.0.1";
-  const { hono, inFlight } = createApp(engine, options);
+  checkOpenAdmin(host, options);
+  const app = createApp(engine, options);
+  const { hono, inFlight, health } = app;
   const errorHandler = (error: unknown) => {
     const failure = toApiError(
       error instanceof Error && error.name === "RequestError" ? badRequest() : error,
@@ -50,9 +55,29 @@ export async function startServer(engine: EngineLike, options: ServerOptions = {
   const server = createServer(listener);
   server.on("clientError", answerMalformed);
   const stopper = new Stopper(server, inFlight);
-  await listen(server, host, options.port ?? 8080);
+  await listen(server, host, options.port ?? 8080).catch((error) => {
+    app.dispose();
+    throw error;
+  });
+  health.start();
   const { port } = server.address() as AddressInfo;
-  return { url: urlOf(host, port), port, stop: (drain = 0) => stopper.stop(drain) };
+  return {
+    url: urlOf(host, port),
+    port,
+    stop: (drain = 0) => stopper.stop(drain).finally(() => app.dispose()),
+  };
+}
+
+/** Throws where routes of administration without a key would be open to more than this machine. */
+function checkOpenAdmin(host: string, { openAdmin = false, adminKey, apiKeys = [] }: ServerOptions): void {
+  if (!openAdmin || adminKey !== undefined || (isLoopback(host) && apiKeys.length === 0)) return;
+  const when = isLoopback(host) ? "where there are API keys" : `where other machines reach ${host}`;
+  throw new RangeError(`openAdmin: expected false ${when}; set adminKey`);
+}
+
+/** Only this machine reaches it. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d+\.\d+\.\d+$/.test(host);
 }
 
 class Stopper {

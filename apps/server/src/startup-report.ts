@@ -1,8 +1,15 @@
 import type { EngineInfo } from "@kvasir/core";
+import type { Setting } from "./config/settings.ts";
+import { settingsTable } from "./config/shown-settings.ts";
 import { formatBytes, formatCount } from "./quantity.ts";
 
 /** What someone who has just started the server wants to know, for a terminal. */
-export function startupReport(info: EngineInfo, url: string, version: string, needsKey: boolean): string {
+export function startupReport(
+  info: EngineInfo,
+  url: string,
+  version: string,
+  { hasKeys, settings }: { readonly hasKeys: boolean; readonly settings: readonly Setting[] },
+): string {
   const rows = [
     ["model", `${info.model} (${info.family}), ${weights(info)}`],
     ["device", info.device === info.backend ? info.device : `${info.device}, ${info.backend}`],
@@ -14,8 +21,12 @@ export function startupReport(info: EngineInfo, url: string, version: string, ne
     ["", `${formatBytes(info.kvBytes)} hold ${formatCount(info.tokenCapacity)} tokens: ${requests(info)}`],
     ["policy", policy(info)],
     ["listening", url],
+    ...settingsTable(settings.filter(({ from }) => from !== "default")).map((line, at) => [
+      at === 0 ? "settings" : "",
+      line,
+    ]),
   ];
-  const key = needsKey ? " -H 'Authorization: Bearer <the API key>'" : "";
+  const key = hasKeys ? " -H 'Authorization: Bearer <the API key>'" : "";
   return [
     `kvasir-server ${version}`,
     "",

@@ -15,7 +15,10 @@ class OwnFakeEngine extends FakeEngine {
 }
 
 /** A run of the command over a fake engine, with all that it wrote. */
-function run(args: readonly string[], options: { isTTY?: boolean; load?: () => Promise<OwnEngine> } = {}) {
+function run(
+  args: readonly string[],
+  options: { isTTY?: boolean; load?: () => Promise<OwnEngine>; environment?: Record<string, string> } = {},
+) {
   const engine = new OwnFakeEngine();
   const signals = new EventEmitter();
   const written = { out: "", err: "" };
@@ -27,6 +30,7 @@ function run(args: readonly string[], options: { isTTY?: boolean; load?: () => P
       stdout: { isTTY, write: (text) => (written.out += text) },
       stderr: { isTTY, write: (text) => (written.err += text) },
       signals,
+      environment: options.environment ?? {},
     },
     async (engineOptions) => {
       loadedWith = engineOptions;
@@ -95,6 +99,28 @@ describe("usage", () => {
   });
 });
 
+describe("--print-config", () => {
+  it("prints every setting and where it comes from, as JSON too, and ends with 0", async () => {
+    const args = ["--print-config", "--port", "9", "--api-key", "hush"];
+    const table = run(args, { environment: { KVASIR_THREADS: "3" } });
+    expect(await table.exit).toBe(0);
+    expect(table.written.out).toMatch(/^port +9 +--port$/m);
+    expect(table.written.out).toMatch(/^threads +3 +KVASIR_THREADS$/m);
+    expect(table.written.out).toMatch(/^api-key +\*\*\* +--api-key$/m);
+    const json = run([...args, "--json"]);
+    expect(await json.exit).toBe(0);
+    expect(JSON.parse(json.written.out)).toMatchObject({ port: { value: 9, from: "--port" } });
+    expect(table.written.out + json.written.out).not.toContain("hush");
+    expect(table.loadedWith()).toBeUndefined();
+  });
+
+  it("ends with 2 where a setting is wrong, and names it", async () => {
+    const { exit, written } = run(["--port", "0"], { environment: { KVASIR_MAX_WAITING: "x" } });
+    expect(await exit).toBe(2);
+    expect(written.err).toBe("kvasir-server: KVASIR_MAX_WAITING: Expected an integer from 0 to 1000000.\n");
+  });
+});
+
 describe("a server that can not start", () => {
   it.each<[string, readonly string[], Error, string]>([
     [
@@ -146,6 +172,18 @@ describe("a server that can not start", () => {
     expect(written.err).toBe(
       'kvasir-server: --model: "/nowhere/at/all" does not exist; the embedded models are tiny and tiny-lckv\n',
     );
+  });
+
+  it.each<[readonly string[], string]>([
+    [["--admin", "--api-key", "k"], "--admin: goes only with a loopback --host"],
+    [["--admin", "--host", "0.0.0.0"], "--admin: goes only with a loopback --host"],
+    [["--slot-save-path", "/no/where"], "--slot-save-path: "],
+    [["--api-key-file", "/no/where"], "--api-key-file: "],
+  ])("ends with 1 for %j", async (args, message) => {
+    const { exit, written, loadedWith } = run(args);
+    expect(await exit).toBe(1);
+    expect(written.err).toContain(`kvasir-server: ${message}`);
+    expect(loadedWith()).toBeUndefined();
   });
 
   it("ends with 1 where the port is taken, and gives the engine back", async () => {
@@ -205,6 +243,19 @@ describe("a running server", () => {
     expect(await exit).toBe(0);
   });
 
+  it("says where its settings come from, and no secret", async () => {
+    for (const isTTY of [false, true]) {
+      const args = ["--port", "0", "--admin-key", "hush", "--drain-seconds", "2"];
+      const { exit, signals, written, url } = run(args, { isTTY });
+      await url();
+      signals.emit("SIGTERM");
+      expect(await exit).toBe(0);
+      if (isTTY) expect(written.out).toMatch(/drain-seconds +2 +--drain-seconds/);
+      else expect(written.out).toContain('"drain-seconds":{"value":2,"from":"--drain-seconds"}');
+      expect(written.out).not.toContain("hush");
+    }
+  });
+
   it("says at a terminal what it loaded and what to try", async () => {
     const { exit, signals, written, url } = run(["--port", "0"], { isTTY: true });
     const address = await url();
@@ -250,7 +301,7 @@ describe("a running server", () => {
       code: "unknown_parameter",
       param: "surprise",
     });
-    expect(written.out).not.toContain("secret");
+    expect(written.out).not.toContain("my secret");
   });
 
   it("asks for the API key, and warns where it is open to others without one", async () => {
@@ -259,7 +310,7 @@ describe("a running server", () => {
     expect((await fetch(`${await closed.url()}/health`)).status).toBe(200);
     closed.signals.emit("SIGTERM");
     await closed.exit;
-    expect(closed.written.out).not.toContain("--api-key");
+    expect(closed.written.out).not.toContain("there is no --api-key");
     const open = run(["--port", "0", "--host", "0.0.0.0"]);
     await open.url();
     open.signals.emit("SIGTERM");

@@ -1,5 +1,7 @@
 import type { EngineInfo, EngineStats, GenerateChunk, GenerateRequest, TokenLogprob } from "@kvasir/core";
+import type { CacheStats } from "../src/cache-stats.ts";
 import type { EngineLike } from "../src/engine-like.ts";
+import { FakeStore } from "./fake-store.ts";
 
 const info: EngineInfo = {
   model: "fake",
@@ -26,7 +28,7 @@ const info: EngineInfo = {
   policyOptions: { budget: 1 },
 };
 
-const idle: EngineStats = {
+const idle: EngineStats & CacheStats = {
   running: 0,
   waiting: 0,
   paused: 0,
@@ -42,6 +44,18 @@ const idle: EngineStats = {
   promptTokens: 0,
   generatedTokens: 0,
   scoredTokens: 0,
+  cachedPages: 0,
+  ownedPages: 0,
+  waitingTokens: 0,
+  prefixQueryTokens: 0,
+  prefixHitTokens: 0,
+  preemptions: { recompute: 0, host: 0, file: 0 },
+  recomputedTokens: 0,
+  hostBytes: 0,
+  spillBytes: 0,
+  evictedTokensByPolicy: {},
+  freedPagesByPolicy: {},
+  lastTick: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */
@@ -54,7 +68,7 @@ export const fakeTokens: readonly Uint8Array[] = [
 ];
 
 /** Answers every request with `fakeTokens`, and can be told to wait, to fail and to look busy. */
-export class FakeEngine implements EngineLike {
+export class FakeEngine extends FakeStore implements EngineLike {
   readonly info = info;
   readonly requests: GenerateRequest[] = [];
   /** Generations that have begun and not ended. */
@@ -67,9 +81,9 @@ export class FakeEngine implements EngineLike {
   /** Wait for the signal or for `release` before piece number `hangAt`. */
   hangAt: number | undefined;
   #releases: (() => void)[] = [];
-  busy: Partial<EngineStats> = {};
+  busy: Partial<EngineStats & CacheStats> = {};
 
-  stats(): EngineStats {
+  stats(): EngineStats & CacheStats {
     return { ...idle, ...this.busy };
   }
 
@@ -117,6 +131,7 @@ function piece(at: number, last: boolean, request: GenerateRequest): GenerateChu
     ...(last
       ? {
           finishReason: at === fakeTokens.length - 1 ? "stop" : "length",
+          timings: { queued: 400, prefill: 600, decode: 1400, preemptions: 0 },
           usage: { promptTokens: 7, completionTokens: at + 1, cachedTokens: 3 },
         }
       : {}),

@@ -11,7 +11,7 @@ let openai: OpenAI;
 
 beforeAll(async () => {
   engine = new FakeEngine();
-  server = await startServer(engine, { port: 0, apiKey: "key" });
+  server = await startServer(engine, { port: 0, apiKeys: ["key"] });
   openai = new OpenAI({ baseURL: `${server.url}/v1`, apiKey: "key", maxRetries: 0 });
 });
 beforeEach(() => {

@@ -15,6 +15,10 @@ const known = new Set([
     "chunkTokens",
     "maxRunning",
     "maxWaiting",
+    "maxWaitingTokens",
+    "stepMilliseconds",
+    "prefixCache",
+    "onEvent",
   ],
   ...["passes", "tolerance", "integrity", "onWarning", "weights", "onLoadProgress", "signal", "policies"],
 ]);
@@ -25,7 +29,7 @@ export const isCacheOption = (name: string): boolean => cacheOptions.has(name);
 
 function integer(
   options: EngineOptions,
-  field: "stepTokens" | "chunkTokens" | "maxRunning" | "maxWaiting",
+  field: "stepTokens" | "chunkTokens" | "maxRunning" | "maxWaiting" | "maxWaitingTokens",
   fallback: number,
   high: number,
   low = 1,
@@ -74,21 +78,30 @@ export function checkOptions(options: EngineOptions): LoopLimits {
   oneOf(options.kvCache?.pageTokens, [16, 32], "kvCache.pageTokens");
   oneOf(options.integrity, ["step", "idle"], "integrity");
   oneOf(options.weights, quantizeTargets, "weights");
-  for (const field of ["onWarning", "onLoadProgress"] as const) {
+  oneOf(options.prefixCache, [true, false], "prefixCache");
+  for (const field of ["onWarning", "onLoadProgress", "onEvent"] as const) {
     if (options[field] === undefined || typeof options[field] === "function") continue;
     throw new EngineError("invalid-options", `${field}: expected a function`, field);
   }
   if (options.signal !== undefined && !(options.signal instanceof AbortSignal)) {
     throw new EngineError("invalid-options", "signal: expected an AbortSignal", "signal");
   }
+  const { stepMilliseconds = 100 } = options;
+  if (typeof stepMilliseconds !== "number" || !(stepMilliseconds >= 1 && stepMilliseconds <= 60_000)) {
+    const message = `stepMilliseconds: expected a number in [1, 60000], received ${received(stepMilliseconds)}`;
+    throw new EngineError("invalid-options", message, "stepMilliseconds");
+  }
   const stepTokens = integer(options, "stepTokens", 512, 65_536);
   return {
     integrity: options.integrity ?? "idle",
     onWarning: options.onWarning ?? ((message) => process.emitWarning(message, "KvasirWarning")),
+    onEvent: options.onEvent ?? (() => {}),
     stepTokens,
+    stepMilliseconds,
     chunkTokens: Math.min(integer(options, "chunkTokens", stepTokens, 65_536), stepTokens),
     // Each can decode in every step, so nobody holds pages without going on.
     maxRunning: Math.min(integer(options, "maxRunning", 64, 4096), stepTokens),
     maxWaiting: integer(options, "maxWaiting", 256, 1_000_000, 0),
+    maxWaitingTokens: integer(options, "maxWaitingTokens", 1_000_000, 2 ** 53 - 1, 0),
   };
 }

@@ -1,7 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { EngineError } from "./engine-error.ts";
+import type { CacheOwner } from "./cache-keys.ts";
 import type { GenerateRequest } from "./generate-request.ts";
-import { received } from "./received.ts";
+import { refuse } from "./refuse.ts";
+import { checkOrder, checkOwner } from "./request-order.ts";
+import type { Order } from "./sequence.ts";
 
 /** A request whose every number is in its range and whose defaults are filled in. */
 export type CheckedRequest = {
@@ -20,6 +22,12 @@ export type CheckedRequest = {
   /** -1: none. */
   readonly logprobs: number;
   readonly ignoreEos: boolean;
+  /** -1: none. */
+  readonly promptLogprobs: number;
+  readonly deadline: number | undefined;
+  readonly order: Order;
+  readonly owner: CacheOwner;
+  readonly cachePrompt: boolean;
 };
 
 type Range = {
@@ -39,21 +47,16 @@ const ranges = {
   presencePenalty: { low: -2, high: 2 },
   frequencyPenalty: { low: -2, high: 2 },
   logprobs: { low: 0, high: 20, integer: true },
+  promptLogprobs: { low: 0, high: 20, integer: true },
+  priority: { low: -100, high: 100, integer: true },
+  deadline: { low: 1, high: 86_400_000 },
 } as const satisfies Record<string, Range>;
 
 const known = new Set([
   ...Object.keys(ranges),
   ...["prompt", "messages", "stop", "logitBias", "seed", "ignoreEos", "kvCache", "signal"],
+  ...["tools", "templateVariables", "id", "tenant", "cacheSalt", "cachePrompt", "retention"],
 ]);
-
-/** Throws `invalid-request`. */
-export function refuse(field: string, expected: string, value: unknown): never {
-  throw new EngineError(
-    "invalid-request",
-    `${field}: expected ${expected}, received ${received(value)}`,
-    field,
-  );
-}
 
 function number<Default extends number | undefined>(
   request: GenerateRequest,
@@ -119,9 +122,11 @@ export function checkRequest(request: GenerateRequest, vocabSize: number): Check
   if ((request.prompt === undefined) === (request.messages === undefined)) {
     refuse("prompt", "exactly one of prompt and messages", request.prompt === undefined ? "neither" : "both");
   }
-  if (request.ignoreEos !== undefined && typeof request.ignoreEos !== "boolean") {
-    refuse("ignoreEos", "a boolean", request.ignoreEos);
+  for (const field of ["ignoreEos", "cachePrompt"] as const) {
+    if (request[field] !== undefined && typeof request[field] !== "boolean")
+      refuse(field, "a boolean", request[field]);
   }
+  checkTemplateFields(request);
   if (request.signal !== undefined && !(request.signal instanceof AbortSignal)) {
     refuse("signal", "an AbortSignal", typeof request.signal);
   }
@@ -141,5 +146,20 @@ export function checkRequest(request: GenerateRequest, vocabSize: number): Check
     seed: seed(request.seed),
     logprobs: number(request, "logprobs", -1),
     ignoreEos: request.ignoreEos ?? false,
+    promptLogprobs: number(request, "promptLogprobs", -1),
+    deadline: number(request, "deadline", undefined),
+    order: checkOrder(request, number(request, "priority", 0)),
+    owner: checkOwner(request),
+    cachePrompt: request.cachePrompt ?? true,
   };
+}
+
+function checkTemplateFields({ messages, tools, templateVariables }: GenerateRequest): void {
+  for (const [field, value] of Object.entries({ tools, templateVariables })) {
+    if (value !== undefined && messages === undefined) refuse(field, "messages beside it", "a prompt");
+  }
+  if (tools !== undefined && !Array.isArray(tools)) refuse("tools", "an array", tools);
+  const isObject = typeof templateVariables === "object" && templateVariables !== null;
+  if (templateVariables !== undefined && (!isObject || Array.isArray(templateVariables)))
+    refuse("templateVariables", "an object", templateVariables);
 }

@@ -1,5 +1,5 @@
-import { refuse } from "./checked-request.ts";
 import { received } from "./received.ts";
+import { refuse } from "./refuse.ts";
 import type { ScoreRequest } from "./score-request.ts";
 
 const known = new Set(["prompt", "continuation", "kvCache", "logits", "signal"]);

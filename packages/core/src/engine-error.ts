@@ -2,7 +2,7 @@
  * `invalid-request`: a field is wrong (`param` names it); `context-length-exceeded`: prompt and one token do
  * not fit the context; `out-of-pages`: the request can never fit the KV memory; `overloaded`: the queue is
  * full, or there is no memory for what the policy keeps; `policy-failed`: the request's policy returned nonsense; `invalid-options`: of the engine;
- * `disposed`; `internal`.
+ * `deadline-exceeded`: the request's own time is over; `disposed`; `internal`.
  */
 export type EngineErrorCode =
   | "invalid-request"
@@ -11,6 +11,7 @@ export type EngineErrorCode =
   | "out-of-pages"
   | "overloaded"
   | "policy-failed"
+  | "deadline-exceeded"
   | "disposed"
   | "internal";
 
@@ -26,3 +27,9 @@ export class EngineError extends Error {
     this.param = param;
   }
 }
+
+/** What a defect of ours, or of the device, becomes. */
+export const internalError = (message: string, cause?: unknown): EngineError =>
+  new EngineError("internal", message, undefined, { cause });
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,14 +1,18 @@
-import { checkIntegrity, type PagePool, PageTables } from "@kvasir/paged-memory";
-import type { Model, PageMemory, StepResult } from "@kvasir/runtime";
-import { EngineError } from "./engine-error.ts";
-import { evict } from "./eviction.ts";
+import { checkIntegrity, type PageCensus, type PagePool } from "@kvasir/paged-memory";
+import type { Model, PageMemory } from "@kvasir/runtime";
+import { Admission } from "./admission.ts";
+import { EngineError, internalError, messageOf } from "./engine-error.ts";
+import type { EngineEvent } from "./engine-event.ts";
 import { goesByQueries } from "./head-signals.ts";
-import { PagePromises } from "./page-promises.ts";
+import { LoopCounts } from "./loop-counts.ts";
+import { PageClaims } from "./page-claims.ts";
+import { PageSupply } from "./page-supply.ts";
+import { PrefixCache } from "./prefix-cache.ts";
 import { PromptCompressions } from "./prompt-compressions.ts";
-import { queriesFit } from "./query-memory.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
 import type { Sequence } from "./sequence.ts";
-import { planStep, type StepPlan } from "./step-plan.ts";
+import { StepClock } from "./step-clock.ts";
+import { StepRunner } from "./step-runner.ts";
 
 export type LoopResources = {
   readonly model: Model;
@@ -21,10 +25,14 @@ export type LoopLimits = {
   readonly integrity: "step" | "idle";
   /** Told when they do not add up while idle. */
   readonly onWarning: (message: string) => void;
+  readonly onEvent: (event: EngineEvent) => void;
   readonly stepTokens: number;
+  /** How long a step may take where somebody decodes. */
+  readonly stepMilliseconds: number;
   readonly chunkTokens: number;
   readonly maxRunning: number;
   readonly maxWaiting: number;
+  readonly maxWaitingTokens: number;
 };
 
 /**
@@ -34,31 +42,44 @@ export type LoopLimits = {
 export class EngineLoop {
   readonly #resources: LoopResources;
   readonly #limits: LoopLimits;
-  readonly #promises: PagePromises;
+  readonly cache: PrefixCache;
+  readonly counts = new LoopCounts();
+  readonly #admission: Admission;
+  readonly #claims: PageClaims;
   readonly #compressions: PromptCompressions;
-  readonly #tables = new PageTables();
-  #waiting: Sequence[] = [];
+  readonly #clock: StepClock;
+  readonly #runner: StepRunner;
   #running: Sequence[] = [];
   #turning: Promise<void> | undefined;
   #wake: (() => void) | undefined;
-  /** Slots that were still being moved when a step ended; never rejects. */
-  #moved: Promise<void> | undefined;
+  /** Something has changed since this turn began. */
+  #stirred = false;
+  /** Work on pages that waits for the step under way to end. */
+  #between: (() => void)[] = [];
   #closed = false;
-  peakPages = 0;
-  evictedSlots = 0;
-  steps = 0;
-  promptTokens = 0;
-  generatedTokens = 0;
-  scoredTokens = 0;
 
   constructor(resources: LoopResources, limits: LoopLimits) {
+    const { model, memory, pool } = resources;
+    const { pageTokens } = memory.spec;
     this.#resources = resources;
     this.#limits = limits;
-    this.#promises = new PagePromises(resources.pool, resources.model, {
-      pageTokens: resources.memory.spec.pageTokens,
-      chunkTokens: limits.chunkTokens,
+    this.cache = new PrefixCache(pool, model, pageTokens);
+    const supply = new PageSupply(pool, this.cache, model, { pageTokens, chunkTokens: limits.chunkTokens });
+    this.#admission = new Admission({ ...resources, cache: this.cache, supply }, limits);
+    this.#claims = new PageClaims({
+      supply,
+      cache: this.cache,
+      candidates: () => this.#running.filter((one) => !this.#compressions.has(one)),
+      preempt: (sequence) => this.#preempt(sequence),
     });
-    this.#compressions = new PromptCompressions(resources);
+    this.#compressions = new PromptCompressions(resources, this.#claims, (work) => this.#betweenSteps(work));
+    this.#runner = new StepRunner(resources, {
+      claims: this.#claims,
+      counts: this.counts,
+      planned: () => this.counts.used(this.ownedPages),
+      end: (sequence, error) => this.#end(sequence, error),
+    });
+    this.#clock = new StepClock(limits.stepMilliseconds, limits.stepTokens);
   }
 
   get running(): readonly Sequence[] {
@@ -71,81 +92,145 @@ export class EngineLoop {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#admission.waiting;
+  }
+
+  get waitingTokens(): number {
+    return this.#admission.waitingTokens;
+  }
+
+  /** Pages that sequences hold. */
+  get ownedPages(): number {
+    return this.#resources.pool.usedPages - this.cache.cachedPages;
   }
 
   /** Starts a sequence or queues it. Throws `overloaded`, `out-of-pages` (it could never run) or `disposed`. */
   submit(sequence: Sequence): void {
     if (this.#closed) throw new EngineError("disposed", "the engine is disposed");
-    this.#promises.requirePossible(sequence);
-    this.#waiting.push(sequence);
+    this.#admission.add(sequence);
     this.#admit();
-    if (this.#waiting.length > this.#limits.maxWaiting) {
-      this.#waiting.pop();
-      throw new EngineError("overloaded", `${this.#waiting.length} requests wait already, the most that may`);
-    }
-    sequence.queue.onRoom = () => this.#wake?.();
-    this.#wake?.();
+    this.#admission.requireRoom(sequence);
+    sequence.queue.onRoom = () => this.#stir();
+    this.#stir();
     this.#turning ??= this.#turn();
   }
 
   /** To be called when a reader has left: one that waited makes room at once, one that ran before the next step. */
   readerLeft(): void {
-    this.#dropWaiting();
-    this.#wake?.();
+    this.#admission.remove((one) => one.left);
+    this.#stir();
   }
 
-  #dropWaiting(): void {
-    this.#waiting = this.#waiting.filter((sequence) => !sequence.left);
+  /** Drops cached prefixes that no running request uses; returns how many tokens they held. */
+  resetCache(): number {
+    return this.cache.tree.reset() * this.#resources.memory.spec.pageTokens;
+  }
+
+  /** Counts all pages. Throws `IntegrityError` where some are lost or owned twice. */
+  checkIntegrity(): PageCensus {
+    const sequences = this.#running.flatMap(({ pages }) => pages ?? []);
+    return checkIntegrity({ pool: this.#resources.pool, sequences, trees: [this.cache.tree] });
   }
 
   /** Fails what is there and waits for the step under way. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#wake?.();
+    this.#stir();
     await this.#turning;
-    await this.#moved;
+    await this.#runner.moved;
+    this.cache.tree.reset();
   }
 
   async #turn(): Promise<void> {
     await null; // requests of the same tick share their first step
-    while (!this.#closed && (this.#running.length > 0 || this.#waiting.length > 0)) {
+    while (!this.#closed && (this.#running.length > 0 || this.waiting > 0)) {
+      this.counts.lastTick = performance.now();
+      this.#stirred = false;
+      for (const work of this.#between.splice(0)) work();
       this.#drop((sequence) => sequence.left);
       this.#admit();
       const ready = this.#running.filter((one) => !one.queue.full && !this.#compressions.has(one));
-      if (ready.length > 0) await this.#step(ready).catch((cause) => this.#failAll(cause));
-      else if (this.#running.length > 0) await this.#rest();
-      else this.#waiting.shift()?.queue.fail(failure("no pages for a request, though none run"));
+      const ran = ready.length > 0 && (await this.#step(ready).catch((cause) => this.#failAll(cause)));
+      if (!ran && this.#between.length === 0 && this.#running.length > 0) await this.#rest();
+      if (this.#running.length === 0 && this.waiting > 0) this.#failNext();
     }
+    for (const work of this.#between.splice(0)) work();
     if (!this.#closed) this.#checkIdle();
     const error = new EngineError("disposed", "the engine is disposed");
-    for (const sequence of this.#waiting.splice(0)) sequence.queue.fail(error);
+    for (const sequence of this.#admission.remove(() => true)) sequence.queue.fail(error);
     for (const sequence of this.#running) this.#end(sequence, error);
     this.#turning = undefined;
   }
 
+  #stir(): void {
+    this.#stirred = true;
+    this.#wake?.();
+  }
+
   /** All readers are behind or prompts compressed: until that changes, a request comes, or the engine is disposed. */
   async #rest(): Promise<void> {
+    if (this.#stirred) return;
     await new Promise<void>((resolve) => {
       this.#wake = resolve;
     });
     this.#wake = undefined;
   }
 
+  /** Runs work on pages once no step is under way. */
+  #betweenSteps<T>(work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#between.push(() => {
+        try {
+          resolve(work());
+        } catch (error) {
+          reject(error);
+        }
+      });
+      this.#stir();
+    });
+  }
+
   /** A defect of ours: nobody may wait for ever. */
-  #failAll(cause: unknown): void {
-    const error = failure(messageOf(cause), cause);
+  #failAll(cause: unknown): true {
+    const error = internalError(messageOf(cause), cause);
     for (const sequence of this.#running) this.#end(sequence, error);
+    return true;
+  }
+
+  /** Nobody runs, and yet somebody cannot: the cache's pages are used by nobody, so this is a defect, too. */
+  #failNext(): void {
+    this.#admit();
+    if (this.#running.length > 0) return;
+    const [next] = this.#admission.remove((one) => one.arrival > 0);
+    next?.queue.fail(internalError("no pages for a request, though none run"));
   }
 
   #admit(): void {
-    while (this.#running.length < this.#limits.maxRunning && this.#waiting.length > 0) {
-      const sequence = this.#waiting[0]!;
-      if (!queriesFit(sequence, this.#running, this.#resources) || !this.#promises.admit(sequence)) return;
-      this.#waiting.shift();
-      this.#running.push(sequence);
-      this.#keepQueries(sequence);
-    }
+    this.#admission.admit(
+      () => this.#running,
+      (sequence) => this.#begin(sequence),
+    );
+    this.#running.sort((a, b) => a.priority - b.priority || a.arrival - b.arrival);
+  }
+
+  #begin(sequence: Sequence): void {
+    this.#running.push(sequence);
+    if (sequence.admitted === undefined) this.#admitted(sequence);
+    else
+      this.#limits.onEvent({
+        type: "resumed",
+        id: sequence.id,
+        way: "recompute",
+        tokens: sequence.logical,
+      });
+    this.#keepQueries(sequence);
+  }
+
+  #admitted(sequence: Sequence): void {
+    const { id, promptLength: promptTokens, submitted, cache } = sequence;
+    sequence.admitted = performance.now();
+    const queued = sequence.admitted - submitted;
+    this.#limits.onEvent({ type: "admitted", id, queued, promptTokens, cachedTokens: cache!.matched });
   }
 
   #keepQueries(sequence: Sequence): void {
@@ -160,120 +245,80 @@ export class EngineLoop {
     }
   }
 
-  async #step(ready: readonly Sequence[]): Promise<void> {
-    const { stepTokens, chunkTokens } = this.#limits;
-    const scheduled = schedule(ready, stepTokens, chunkTokens);
-    await this.#run(scheduled);
+  /** Says whether anything ran. */
+  async #step(ready: readonly Sequence[]): Promise<boolean> {
+    const { stepTokens } = this.#limits;
+    const chosen = schedule(ready, { tokens: stepTokens, promptTokens: this.#clock.promptTokens });
+    const scheduled = this.#claims.forStep(chosen, (sequence, error) => this.#end(sequence, error));
+    if (scheduled.length === 0) return false;
+    const decoding = scheduled.filter(({ sequence }) => sequence.decodes).length;
+    const start = performance.now();
+    await this.#runner.run(scheduled);
+    this.#stepped(scheduled, decoding, performance.now() - start);
     this.#drop((sequence) => sequence.left);
     const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.#running.includes(one));
+    for (const sequence of alive) if (sequence.logical <= sequence.promptLength) this.cache.store(sequence);
     const evicting = alive.filter(({ policy, phase }) => policy.evicts && phase !== "prefill");
     for (const sequence of evicting) if (sequence.phase !== "decode") this.#compress(sequence);
-    if (this.#limits.integrity === "step") this.#check();
+    if (this.#limits.integrity === "step") this.checkIntegrity();
+    return true;
+  }
+
+  #stepped(scheduled: readonly Scheduled<Sequence>[], decoding: number, milliseconds: number): void {
+    const tokens = scheduled.reduce((sum, { rows }) => sum + rows, 0);
+    this.#clock.ended(tokens - decoding, decoding, milliseconds);
+    const running = this.#running.length;
+    this.#limits.onEvent({ type: "step", milliseconds, tokens, promptTokens: tokens - decoding, running });
   }
 
   #compress(sequence: Sequence): void {
-    void this.#compressions.start(sequence, (_, evicted, error) => {
-      this.evictedSlots += evicted;
+    void this.#compressions.start(sequence, (_, eviction, error) => {
+      this.counts.evicted(sequence, eviction);
       if (error && this.#running.includes(sequence)) this.#end(sequence, error);
-      else this.#promises.renew(sequence);
       if (sequence.phase === "prompt-end" && !goesByQueries(sequence.policy, "decode")) dropQueries(sequence);
-      this.#wake?.();
+      this.#stir();
     });
-  }
-
-  /** Throws where pages are lost or owned twice. */
-  #check(): void {
-    const sequences = this.#running.flatMap(({ pages }) => pages ?? []);
-    checkIntegrity({ pool: this.#resources.pool, sequences });
   }
 
   #checkIdle(): void {
     try {
-      this.#check();
+      this.checkIntegrity();
     } catch (error) {
       this.#limits.onWarning(`page accounting is wrong, please report it: ${messageOf(error)}`);
     }
   }
 
-  /**
-   * Runs one step. If it fails, its sequences run again one by one, so that only the guilty one fails. That is exact:
-   * slots and queries are written over, and devices take all memory before they add any attention up.
-   */
-  async #run(scheduled: readonly Scheduled<Sequence>[]): Promise<void> {
-    const { memory, model, pool } = this.#resources;
-    const before = scheduled.map(({ sequence }) => sequence.logical);
-    let plan: StepPlan;
-    let result: StepResult;
-    let evicting: Promise<void> | undefined;
-    try {
-      plan = planStep(scheduled, memory, this.#tables);
-      this.peakPages = Math.max(this.peakPages, pool.usedPages);
-      const ran = Promise.all([plan.copies, model.run(memory, plan.step)]);
-      evicting = this.#evict(scheduled, ran);
-      [, result] = await ran;
-    } catch (cause) {
-      await evicting;
-      // Without those whose eviction failed meanwhile.
-      const there = scheduled.filter(({ sequence }, i) => {
-        sequence.pages?.truncate(sequence.logical - before[i]!);
-        return sequence.pages !== undefined;
-      });
-      if (scheduled.length === 1) {
-        for (const { sequence } of there)
-          this.#end(sequence, failure(`the step failed: ${messageOf(cause)}`, cause));
-      } else {
-        for (const one of there) await this.#run([one]);
-      }
-      return;
-    }
-    this.steps += 1;
-    scheduled.forEach(({ sequence, rows }, i) => {
-      this.promptTokens += Math.max(0, Math.min(rows, sequence.promptLength - before[i]!));
-    });
-    plan.outputs.forEach((sequence, i) => {
-      if (!sequence.pages) return; // it failed meanwhile
-      try {
-        this.#accept(sequence, result, i);
-      } catch (cause) {
-        this.#end(sequence, failure(`the answer failed: ${messageOf(cause)}`, cause));
-      }
-    });
-    await evicting;
+  /** Takes a sequence's pages for others; it goes on later as if nothing had been. */
+  #preempt(sequence: Sequence): void {
+    const { id, logical: tokens } = sequence;
+    const kvUsage = this.ownedPages / this.#resources.pool.capacity;
+    sequence.preemptions += 1;
+    this.cache.store(sequence);
+    this.#stop(sequence);
+    sequence.forget();
+    this.#admission.putBack(sequence);
+    this.counts.preempted("recompute");
+    const { preemptions } = sequence;
+    this.#limits.onEvent({ type: "preempted", id, way: "recompute", tokens, kvUsage, preemptions });
   }
 
-  /** Evicts from those that decode in this step, once it is over. What is moved then, is moved while the next is planned. */
-  async #evict(scheduled: readonly Scheduled<Sequence>[], step: Promise<unknown>): Promise<void> {
-    const decoding = scheduled
-      .map(({ sequence }) => sequence)
-      .filter(({ policy, phase }) => policy.evicts && phase === "decode");
-    if (decoding.length === 0) return;
-    this.evictedSlots += await evict(decoding, {
-      source: this.#resources,
-      step,
-      fail: (sequence, error) => this.#end(sequence, error),
-      behind: (moved) => {
-        this.#moved = moved;
-      },
-    });
-  }
-
-  #accept(sequence: Sequence, result: StepResult, output: number): void {
-    if (sequence.kind === "score") this.scoredTokens += 1;
-    else this.generatedTokens += 1;
-    if (sequence.accept(result, output)) this.#end(sequence);
-  }
-
-  /** Ends a running sequence: pages and promise go back, the reader gets the end or the error. */
+  /** Ends a running sequence: its pages go back, the reader gets the end or the error. */
   #end(sequence: Sequence, error?: unknown): void {
-    this.#running = this.#running.filter((other) => other !== sequence);
-    this.#promises.release(sequence);
-    dropQueries(sequence);
+    if (error === undefined && sequence.pages) this.cache.store(sequence);
+    this.#stop(sequence);
     if (error === undefined) sequence.queue.end();
     else sequence.queue.fail(error);
   }
 
+  #stop(sequence: Sequence): void {
+    this.#running = this.#running.filter((other) => other !== sequence);
+    sequence.pages?.dispose();
+    sequence.pages = undefined;
+    dropQueries(sequence);
+  }
+
   #drop(condition: (sequence: Sequence) => boolean): void {
-    this.#dropWaiting();
+    this.#admission.remove((one) => one.left);
     for (const sequence of this.#running.filter(condition)) this.#end(sequence);
   }
 }
@@ -282,8 +327,3 @@ function dropQueries(sequence: Sequence): void {
   sequence.queries?.dispose();
   sequence.queries = undefined;
 }
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-
-const failure = (message: string, cause?: unknown): EngineError =>
-  new EngineError("internal", message, undefined, { cause });

@@ -1,5 +1,6 @@
 import type { PolicyDefinition, PolicyOptions } from "@kvasir/kv-policies";
 import type { CpuLevel, DType, LoadProgress, QuantizeTarget } from "@kvasir/runtime";
+import type { EngineEvent } from "./engine-event.ts";
 
 /** How sequences' caches are cut down: a policy and its options (see @kvasir/kv-policies). */
 export type PolicyChoice = PolicyOptions & {
@@ -43,12 +44,23 @@ export type EngineOptions = {
   readonly cpu?: CpuLevel;
   /** Tokens of one step, decode and prefill together; default 512. */
   readonly stepTokens?: number;
+  /**
+   * How long a step may take while somebody's answer is streamed, in milliseconds, 1 to 60,000; default 100. Prompts get
+   * what is left of it, and 8 tokens at least. Chunks that must stay whole (cyclic layer maps) do not follow it.
+   */
+  readonly stepMilliseconds?: number;
   /** The largest chunk of one prompt in a step; default `stepTokens`. */
   readonly chunkTokens?: number;
   /** Sequences that run at once, `stepTokens` at most; default 64. */
   readonly maxRunning?: number;
   /** Requests that may wait, 0 or more; one more is refused with `overloaded`; default 256. */
   readonly maxWaiting?: number;
+  /** Prompt tokens of requests that wait, 0 or more; over that, a request is refused with `overloaded` unless it is the only one; default 1,000,000. */
+  readonly maxWaitingTokens?: number;
+  /** Keep prefixes of prompts and answers in pages that nobody needs, and begin with them; default true. */
+  readonly prefixCache?: boolean;
+  /** Told what happens beside the answers, for logs and metrics. */
+  readonly onEvent?: (event: EngineEvent) => void;
   /** Passes over a chunk for cyclic layer maps; default: the checkpoint's. */
   readonly passes?: number;
   /** Stop those passes once no key or value changed by more than this; default 0: never early. */

@@ -1,4 +1,5 @@
 import type { DType, WeightDType } from "@kvasir/runtime";
+import type { PreemptionWay } from "./engine-event.ts";
 
 /** What was loaded, for logs and `/v1/models`. Fixed for the life of an engine. */
 export type EngineInfo = {
@@ -41,9 +42,14 @@ export type EngineStats = {
   readonly waiting: number;
   /** Of those that run, how many rest because their readers are 256 pieces behind. */
   readonly paused: number;
+  /** Prompt tokens of requests that wait. */
+  readonly waitingTokens: number;
   readonly freePages: number;
+  /** Pages that requests hold, those that they share counted once. */
   readonly usedPages: number;
-  /** Bytes of the pages in use, now and at their highest. */
+  /** Pages that hold prefixes and that no request uses: as good as free. */
+  readonly cachedPages: number;
+  /** Bytes of the pages that requests hold, now and at their highest. */
   readonly kvBytes: number;
   readonly peakKvBytes: number;
   /** Tokens seen by the sequences that run. */
@@ -53,9 +59,21 @@ export type EngineStats = {
   /** Bytes of the newest queries that are kept for policies of sequences that run; not part of `kvBytes`, and at most what all pages take, or one sequence's. */
   readonly signalBytes: number;
   readonly evictedSlots: number;
+  /** By the policy's name: tokens that were evicted, which is slots divided by the number of heads, and pages that were given back. */
+  readonly evictedTokensByPolicy: Readonly<Record<string, number>>;
+  readonly freedPagesByPolicy: Readonly<Record<string, number>>;
   readonly steps: number;
   readonly promptTokens: number;
   readonly generatedTokens: number;
   /** Of given continuations. */
   readonly scoredTokens: number;
+  /** Tokens that went through the model again after a preemption. */
+  readonly recomputedTokens: number;
+  /** Prompt tokens that were looked up in the prefix cache, and that were found there. */
+  readonly prefixQueryTokens: number;
+  readonly prefixHitTokens: number;
+  /** How often a request gave its pages to others, by what became of them. */
+  readonly preemptions: Readonly<Record<PreemptionWay, number>>;
+  /** When the engine last did something, by `performance.now()`. */
+  readonly lastTick: number;
 };

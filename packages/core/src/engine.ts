@@ -1,3 +1,4 @@
+import type { PageCensus } from "@kvasir/paged-memory";
 import type { Tokenizer } from "@kvasir/tokenizer";
 import { checkRequest } from "./checked-request.ts";
 import { checkScore } from "./checked-score.ts";
@@ -5,10 +6,12 @@ import { EngineError } from "./engine-error.ts";
 import { EngineLoop } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo, EngineStats } from "./engine-report.ts";
+import { engineStats } from "./engine-stats.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import type { Completion, GenerateChunk, TokenLogprob } from "./generation.ts";
 import { type LoadedEngine, loadEngine } from "./load-engine.ts";
 import { prepareScore, prepareSequence } from "./prepare-sequence.ts";
+import { promptIds } from "./prompt-ids.ts";
 import type { ScoredToken, ScoreRequest } from "./score-request.ts";
 import type { Sequence } from "./sequence.ts";
 
@@ -47,7 +50,7 @@ export class Engine implements AsyncDisposable {
     const { signal } = request;
     signal?.throwIfAborted();
     const sequence = await prepareSequence(request, checked, this.#loaded);
-    yield* this.#read(sequence, sequence.queue, signal);
+    yield* this.#read(sequence, sequence.queue, signal, checked.deadline);
   }
 
   /**
@@ -67,17 +70,26 @@ export class Engine implements AsyncDisposable {
     sequence: Sequence,
     queue: AsyncIterable<T>,
     signal: AbortSignal | undefined,
+    deadline?: number,
   ): AsyncGenerator<T, void, undefined> {
     signal?.throwIfAborted();
     const leave = () => {
       sequence.leave(signal?.reason);
       this.#loop.readerLeft();
     };
-    this.#loop.submit(sequence);
+    const timer =
+      deadline === undefined ? undefined : setTimeout(late, deadline, sequence, this.#loop, deadline);
+    try {
+      this.#loop.submit(sequence);
+    } catch (error) {
+      clearTimeout(timer);
+      throw error;
+    }
     signal?.addEventListener("abort", leave, { once: true });
     try {
       yield* queue;
     } finally {
+      clearTimeout(timer);
       signal?.removeEventListener("abort", leave);
       sequence.leave();
       this.#loop.readerLeft();
@@ -107,28 +119,28 @@ export class Engine implements AsyncDisposable {
   }
 
   stats(): EngineStats {
-    const { pool, memory, model } = this.#loaded;
-    const { running, waiting, paused, peakPages, evictedSlots, steps } = this.#loop;
-    const { promptTokens, generatedTokens, scoredTokens } = this.#loop;
-    const heads = model.kvLayers * model.kvHeads;
-    const resident = running.reduce((sum, { residentSlots }) => sum + residentSlots, 0);
-    return {
-      running: running.length,
-      waiting,
-      paused,
-      freePages: pool.freePages,
-      usedPages: pool.usedPages,
-      kvBytes: pool.usedPages * memory.pageBytes,
-      peakKvBytes: peakPages * memory.pageBytes,
-      logicalTokens: running.reduce((sum, { logical }) => sum + logical, 0),
-      residentTokens: resident / heads,
-      signalBytes: running.reduce((sum, { queries }) => sum + (queries?.bytes ?? 0), 0),
-      evictedSlots,
-      steps,
-      promptTokens,
-      generatedTokens,
-      scoredTokens,
-    };
+    return engineStats(this.#loaded, this.#loop);
+  }
+
+  /**
+   * The ids that `generate` would run a prompt or conversation as. Throws `invalid-request`.
+   */
+  async encode(
+    request: Pick<GenerateRequest, "prompt" | "messages" | "tools" | "templateVariables">,
+  ): Promise<Int32Array> {
+    if (this.#disposing) throw new EngineError("disposed", "the engine is disposed");
+    const checked = checkRequest(request, this.info.vocabSize);
+    return promptIds(request, { tokenizer: this.tokenizer, vocabSize: this.info.vocabSize, ...checked });
+  }
+
+  /** Drops cached prefixes that no running request uses; returns how many tokens they held. */
+  resetCache(): number {
+    return this.#loop.resetCache();
+  }
+
+  /** Counts all pages: free, held by requests, held by the prefix cache alone. Throws where the count is wrong. */
+  checkIntegrity(): PageCensus {
+    return this.#loop.checkIntegrity();
   }
 
   /** Ends what runs, waits for the step under way and gives all memory back. Idempotent. */
@@ -142,4 +154,10 @@ export class Engine implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }
+}
+
+function late(sequence: Sequence, loop: EngineLoop, deadline: number): void {
+  const message = `the request was not done within its deadline of ${deadline} ms`;
+  sequence.leave(new EngineError("deadline-exceeded", message, "deadline"));
+  loop.readerLeft();
 }

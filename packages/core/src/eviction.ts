@@ -4,6 +4,7 @@ import { dueHeads, headState } from "./due-heads.ts";
 import { EngineError } from "./engine-error.ts";
 import { EventLoopTurns } from "./event-loop-turns.ts";
 import { readSignals, type SignalSource, signalLoad } from "./head-signals.ts";
+import type { PageClaims } from "./page-claims.ts";
 import type { Sequence } from "./sequence.ts";
 import { type Choice, compactionsOf } from "./sequence-compaction.ts";
 import { slicesOf } from "./slices.ts";
@@ -11,8 +12,13 @@ import { slicesOf } from "./slices.ts";
 /** The signals that a policy may name. */
 export const availableSignals: readonly Signal[] = SIGNALS;
 
+/** What was taken from one sequence: slots over all heads, and the pages that they took. */
+export type Eviction = { readonly slots: number; readonly pages: number };
+
 export type EvictionOptions = {
   readonly source: SignalSource;
+  /** Where pages come from that are written instead of shared ones. */
+  readonly claims: Pick<PageClaims, "forEviction">;
   /** Takes a sequence that cannot go on; the others do. */
   readonly fail: (sequence: Sequence, error: EngineError) => void;
   /** Runs the part that holds signals: those who evict side by side need not all have theirs in memory. */
@@ -22,6 +28,8 @@ export type EvictionOptions = {
    * and slots are chosen when it is over. Where it fails, nothing is evicted.
    */
   readonly step?: Promise<unknown>;
+  /** Runs what changes page tables when nothing else does; default: at once. */
+  readonly turn?: <T>(work: () => T) => Promise<T>;
   /** Takes what is left to wait for once slots are being moved: the device does that before any later step. */
   readonly behind?: (moved: Promise<void>) => void;
 };
@@ -31,9 +39,12 @@ export type EvictionOptions = {
  * the freed pages back. Signals are read a slice at a time and the event loop turns in between; all heads of all
  * sequences are compacted in one call. What ends meanwhile is left alone. Never rejects, nor does what `behind` takes.
  *
- * @returns how many slots were evicted
+ * @returns what was evicted from whom
  */
-export async function evict(sequences: readonly Sequence[], options: EvictionOptions): Promise<number> {
+export async function evict(
+  sequences: readonly Sequence[],
+  options: EvictionOptions,
+): Promise<ReadonlyMap<Sequence, Eviction>> {
   const work = new Map<Sequence, Choice[]>();
   const failed = (sequence: Sequence, error: unknown) => {
     work.delete(sequence);
@@ -65,30 +76,40 @@ export async function evict(sequences: readonly Sequence[], options: EvictionOpt
       if (await step) for (const { place } of slice) failed(place.sequence, error);
     }
   }
-  if (!(await step)) return 0;
+  if (!(await step)) return new Map();
+  const { turn = async (work) => work() } = options;
+  const { evictions, moved } = await turn(() => cut(work, options, failed));
+  const told = moved.catch((error) => {
+    for (const sequence of evictions.keys()) failed(sequence, error);
+  });
+  if (options.behind) options.behind(told);
+  else await told;
+  return evictions;
+}
+
+/** Cuts the heads down, all at once, and begins to move their slots. */
+function cut(
+  work: ReadonlyMap<Sequence, Choice[]>,
+  { source: { memory }, claims }: EvictionOptions,
+  failed: (sequence: Sequence, error: unknown) => void,
+): { readonly evictions: Map<Sequence, Eviction>; readonly moved: Promise<void> } {
+  const evictions = new Map<Sequence, Eviction>();
   const compactions: Compaction[] = [];
-  const cut: Sequence[] = [];
-  let evicted = 0;
-  for (const [sequence, choices] of work) {
+  claims.forEviction(work);
+  for (const [sequence, choices] of [...work]) {
     if (!sequence.pages) continue;
-    const before = sequence.residentSlots;
+    const before = { slots: sequence.residentSlots, pages: sequence.pages.pageCount };
     try {
       compactions.push(...compactionsOf(sequence, choices));
-      evicted += before - sequence.residentSlots;
-      cut.push(sequence);
+      const slots = before.slots - sequence.residentSlots;
+      evictions.set(sequence, { slots, pages: before.pages - sequence.pages.pageCount });
     } catch (error) {
       failed(sequence, error);
     }
   }
-  const { memory } = options.source;
   const moved = compactions.length > 0 ? memory.compact(compactions) : Promise.resolve();
-  for (const sequence of cut) sequence.pages!.commit();
-  const told = moved.catch((error) => {
-    for (const sequence of cut) failed(sequence, error);
-  });
-  if (options.behind) options.behind(told);
-  else await told;
-  return evicted;
+  for (const sequence of evictions.keys()) sequence.pages!.commit();
+  return { evictions, moved };
 }
 
 /** Whether it ended well; never rejects. */

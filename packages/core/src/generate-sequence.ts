@@ -2,8 +2,10 @@ import type { Sampling, StepResult } from "@kvasir/runtime";
 import { StreamDecoder, type Tokenizer } from "@kvasir/tokenizer";
 import type { CheckedRequest } from "./checked-request.ts";
 import { ChunkQueue } from "./chunk-queue.ts";
-import type { FinishReason, GenerateChunk, TokenLogprob } from "./generation.ts";
+import type { FinishReason, GenerateChunk, Timings } from "./generation.ts";
+import { PromptLogprobs } from "./prompt-logprobs.ts";
 import { Sequence, type SequenceOptions } from "./sequence.ts";
+import { tokenLogprob } from "./token-logprob.ts";
 
 const empty = new Int32Array(0);
 
@@ -15,6 +17,8 @@ export class GenerateSequence extends Sequence {
   readonly #tokenizer: Tokenizer | undefined;
   readonly #decoder: StreamDecoder | undefined;
   readonly #eosIds: readonly number[];
+  readonly #prompt: PromptLogprobs | undefined;
+  #firstToken: number | undefined;
 
   constructor(
     options: SequenceOptions & {
@@ -29,6 +33,20 @@ export class GenerateSequence extends Sequence {
     this.#tokenizer = tokenizer;
     this.#decoder = tokenizer && new StreamDecoder(tokenizer, { stop: request.stop, skipSpecial: true });
     this.#eosIds = options.eosIds;
+    if (request.promptLogprobs >= 0)
+      this.#prompt = new PromptLogprobs(options.prompt, request.promptLogprobs, tokenizer);
+  }
+
+  override get wantsPrompt(): boolean {
+    return this.#prompt !== undefined && this.generated === 0;
+  }
+
+  override promptSampling(position: number): Sampling {
+    return this.#prompt!.sampling(position);
+  }
+
+  override acceptPrompt(result: StepResult, output: number, position: number): void {
+    this.#prompt!.accept(result, output, position);
   }
 
   sampling(): Sampling {
@@ -59,6 +77,8 @@ export class GenerateSequence extends Sequence {
       this.request.logprobs >= 0
         ? tokenLogprob(this.#tokenizer, id, result.logprobs[output]!, result.top[output]!)
         : undefined;
+    const isFirst = this.#firstToken === undefined;
+    this.#firstToken ??= performance.now();
     this.tokens.push(id);
     const ends = !this.request.ignoreEos && this.#eosIds.includes(id);
     let text = ends || id >= (this.#tokenizer?.vocabSize ?? 0) ? "" : (this.#decoder?.push(id) ?? "");
@@ -72,30 +92,28 @@ export class GenerateSequence extends Sequence {
       text,
       ids: [id],
       ...(logprobs && { logprobs: [logprobs] }),
-      ...(finishReason && {
-        finishReason,
-        usage: { promptTokens: this.promptLength, completionTokens: this.generated, cachedTokens: 0 },
-      }),
+      ...(isFirst && this.#prompt && { promptLogprobs: this.#prompt.logprobs }),
+      ...(finishReason && { finishReason, ...this.#account() }),
       ...(stopString !== undefined && { stopString }),
     });
     return finishReason !== undefined;
   }
-}
 
-/** The tokenizer's view of a sampled token, for `logprobs`. */
-export function tokenLogprob(
-  tokenizer: Tokenizer | undefined,
-  id: number,
-  logprob: number,
-  top: { readonly ids: Int32Array; readonly logprobs: Float32Array },
-): TokenLogprob {
-  const known = (token: number) => (tokenizer && token < tokenizer.vocabSize ? tokenizer : undefined);
-  const bytes = (token: number) => known(token)?.tokenBytes(token) ?? new Uint8Array(0);
-  return {
-    id,
-    bytes: bytes(id),
-    special: known(id)?.isSpecial(id) ?? false,
-    logprob,
-    top: Array.from(top.ids, (token, i) => ({ id: token, bytes: bytes(token), logprob: top.logprobs[i]! })),
-  };
+  #account(): Pick<GenerateChunk, "usage" | "cache" | "timings"> {
+    const { promptLength, generated, cache, submitted, preemptions } = this;
+    const admitted = this.admitted ?? submitted;
+    const first = this.#firstToken ?? admitted;
+    const timings: Timings = {
+      queued: admitted - submitted,
+      prefill: first - admitted,
+      decode: performance.now() - first,
+      preemptions,
+    };
+    const cachedTokens = cache?.matched ?? 0;
+    return {
+      usage: { promptTokens: promptLength, completionTokens: generated, cachedTokens },
+      ...(cache && { cache }),
+      timings,
+    };
+  }
 }

@@ -1,8 +1,10 @@
 export type { LoadProgress } from "@kvasir/runtime";
 export { Engine } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
+export type { EngineEvent, PreemptionWay } from "./engine-event.ts";
 export type { EngineOptions, KvCacheOptions, PolicyChoice } from "./engine-options.ts";
 export type { EngineInfo, EngineStats } from "./engine-report.ts";
+export { type FitOptions, type FitReport, fitReport } from "./fit.ts";
 export type { ChatMessage, GenerateRequest, ResponseFormat, Retention } from "./generate-request.ts";
 export type {
   CacheReason,

@@ -3,6 +3,7 @@ import type { Policy, PolicyDefinition } from "@kvasir/kv-policies";
 import { PagePool } from "@kvasir/paged-memory";
 import { type Device, loadModel, type Model, openDevice, type PageMemory } from "@kvasir/runtime";
 import type { Tokenizer } from "@kvasir/tokenizer";
+import { CacheKeys } from "./cache-keys.ts";
 import { checkOptions } from "./checked-options.ts";
 import { checkpointTokenizer, endOfText } from "./checkpoint-tokenizer.ts";
 import type { LoopLimits } from "./engine-loop.ts";
@@ -26,6 +27,10 @@ export type LoadedEngine = {
   readonly policies: readonly PolicyDefinition[];
   readonly pageTokens: number;
   readonly limits: LoopLimits;
+  readonly cacheKeys: CacheKeys;
+  readonly prefixCache: boolean;
+  /** Of the passes over a chunk. */
+  readonly tolerance: number;
   readonly info: EngineInfo;
   dispose(): void;
 };
@@ -82,7 +87,18 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
     const pool = new PagePool({ pages });
     const info = describe(options, model, budget, policy);
-    const ours = { policy, policies, pageTokens, limits };
+    const cacheKeys = new CacheKeys({
+      fingerprint: options.model,
+      layerMap: model.layerMap.text,
+      passes:
+        model.layerMap.groups.length > 0 ? `${passes ?? model.config.passes} of ${limits.chunkTokens}` : "",
+      weights: weights ?? "",
+      device: device.description.replace(/, .*/, ""),
+      dtype,
+      pageTokens,
+    });
+    const { prefixCache = true } = options;
+    const ours = { policy, policies, pageTokens, limits, cacheKeys, prefixCache, tolerance: tolerance ?? 0 };
     return { device, model, memory, pool, tokenizer, eosIds, ...ours, info, dispose };
   } catch (error) {
     dispose();

@@ -1,5 +1,7 @@
+import { randomUUID } from "node:crypto";
 import type { Policy } from "@kvasir/kv-policies";
 import type { Model } from "@kvasir/runtime";
+import type { CacheOwner } from "./cache-keys.ts";
 import type { CheckedRequest } from "./checked-request.ts";
 import { EngineError } from "./engine-error.ts";
 import type { PolicyChoice } from "./engine-options.ts";
@@ -10,6 +12,8 @@ import { choosePolicy } from "./policy-choice.ts";
 import { needTokenizer, promptIds } from "./prompt-ids.ts";
 import type { ScoreRequest } from "./score-request.ts";
 import { ScoreSequence } from "./score-sequence.ts";
+import type { SequenceOptions } from "./sequence.ts";
+import { sharingOf } from "./sharing.ts";
 
 /**
  * Turns a request into a sequence: policy, prompt, room in the context, decoder. Throws `invalid-request` or
@@ -35,15 +39,15 @@ export async function prepareSequence(
   const wanted = checked.maxTokens ?? room;
   const fits = wanted <= room || staysInside(policy, model, prompt.length, wanted);
   const maxLength = prompt.length + (fits ? wanted : room);
-  return new GenerateSequence({
-    request: checked,
-    policy,
-    prompt,
-    maxLength,
-    wholeChunks: cutsMatter(policy, model),
-    tokenizer,
-    eosIds,
-  });
+  const { owner, order, cachePrompt, promptLogprobs } = checked;
+  const judged = promptLogprobs >= 0;
+  const use = { policy, prompt, maxLength, owner, isOff: !cachePrompt, computesAll: judged };
+  const options = sequenceOptions(use, loaded);
+  // Each row of such a prompt has logits.
+  const chunkTokens = judged
+    ? Math.min(options.chunkTokens, promptRows(info.vocabSize))
+    : options.chunkTokens;
+  return new GenerateSequence({ ...options, chunkTokens, order, request: checked, tokenizer, eosIds });
 }
 
 /** The same for a continuation that is given. */
@@ -65,9 +69,41 @@ export async function prepareScore(
       field,
     );
   }
-  const wholeChunks = cutsMatter(policy, model);
-  return new ScoreSequence({ policy, prompt, maxLength, wholeChunks, continuation, logits, vocabSize });
+  const owner = { tenant: "", salt: "" };
+  const use = { policy, prompt, maxLength, owner, isOff: false, computesAll: false };
+  const order = { id: randomUUID(), priority: 0, retention: undefined };
+  return new ScoreSequence({ ...sequenceOptions(use, loaded), order, continuation, logits, vocabSize });
 }
+
+type CacheUse = Pick<SequenceOptions, "policy" | "prompt" | "maxLength"> & {
+  readonly owner: CacheOwner;
+  readonly isOff: boolean;
+  readonly computesAll: boolean;
+};
+
+/** How its steps are cut, and what of the cache it uses. */
+function sequenceOptions(
+  { policy, prompt, maxLength, owner, isOff, computesAll }: CacheUse,
+  { model, limits, cacheKeys, prefixCache, tolerance }: LoadedEngine,
+): Omit<SequenceOptions, "order"> {
+  const { chunkTokens } = limits;
+  const sharing = sharingOf({
+    policy,
+    model,
+    promptLength: prompt.length,
+    chunkTokens,
+    tolerance,
+    namespace: cacheKeys.namespace(owner),
+    isOff: isOff || !prefixCache,
+    computesAll,
+  });
+  const isCyclic = model.layerMap.groups.length > 0;
+  const wholeChunks = cutsMatter(policy, model);
+  return { policy, prompt, maxLength, wholeChunks, chunkTokens, replays: isCyclic || policy.evicts, sharing };
+}
+
+/** Rows of a prompt that are judged in one step: their logits are to take 64 MiB at most. */
+const promptRows = (vocabSize: number): number => Math.max(1, Math.floor(2 ** 24 / vocabSize));
 
 function policyOf(choice: PolicyChoice | undefined, loaded: LoadedEngine): Policy {
   return choice === undefined ? loaded.policy : choosePolicy(choice, loaded, "invalid-request");

@@ -1,11 +1,14 @@
 import type { EngineError } from "./engine-error.ts";
-import { evict } from "./eviction.ts";
+import { type Eviction, evict } from "./eviction.ts";
 import type { SignalSource } from "./head-signals.ts";
 import { OneAtATime } from "./one-at-a-time.ts";
+import type { PageClaims } from "./page-claims.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** Told of each compression that ends: how many slots it evicted, or what went wrong. */
-export type CompressionEnd = (sequence: Sequence, evicted: number, error?: EngineError) => void;
+/** Told of each compression that ends: what it evicted, or what went wrong. */
+export type CompressionEnd = (sequence: Sequence, eviction: Eviction, error?: EngineError) => void;
+
+const nothing: Eviction = { slots: 0, pages: 0 };
 
 /**
  * Evictions at the ends of prompts and of their chunks, beside the steps of other sequences: all heads of a long
@@ -13,11 +16,20 @@ export type CompressionEnd = (sequence: Sequence, evicted: number, error?: Engin
  */
 export class PromptCompressions {
   readonly #source: SignalSource;
+  readonly #claims: Pick<PageClaims, "forEviction">;
+  readonly #turn: <T>(work: () => T) => Promise<T>;
   readonly #slices = new OneAtATime();
   readonly #under = new Set<Sequence>();
 
-  constructor(source: SignalSource) {
+  /** @param turn runs what changes page tables when no step is under way */
+  constructor(
+    source: SignalSource,
+    claims: Pick<PageClaims, "forEviction">,
+    turn: <T>(work: () => T) => Promise<T>,
+  ) {
     this.#source = source;
+    this.#claims = claims;
+    this.#turn = turn;
   }
 
   has(sequence: Sequence): boolean {
@@ -28,14 +40,16 @@ export class PromptCompressions {
   async start(sequence: Sequence, ended: CompressionEnd): Promise<void> {
     this.#under.add(sequence);
     let error: EngineError | undefined;
-    const evicted = await evict([sequence], {
+    const evictions = await evict([sequence], {
       source: this.#source,
+      claims: this.#claims,
+      turn: this.#turn,
       fail: (_, cause) => {
         error = cause;
       },
       slice: (work) => this.#slices.run(work),
     });
     this.#under.delete(sequence);
-    ended(sequence, evicted, error);
+    ended(sequence, evictions.get(sequence) ?? nothing, error);
   }
 }

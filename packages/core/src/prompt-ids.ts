@@ -3,7 +3,7 @@ import { EngineError } from "./engine-error.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import { received } from "./received.ts";
 
-type Prompt = Pick<GenerateRequest, "prompt" | "messages">;
+type Prompt = Pick<GenerateRequest, "prompt" | "messages" | "tools" | "templateVariables">;
 type Source = { readonly tokenizer: Tokenizer | undefined; readonly vocabSize: number };
 
 function refuse(field: "prompt" | "messages" | "stop", reason: string, cause?: unknown): never {
@@ -22,12 +22,13 @@ function chatTemplate(tokenizer: Tokenizer): ChatTemplate {
   return tokenizer.chatTemplate ?? refuse("messages", "this checkpoint has no chat template; pass a prompt");
 }
 
-async function encode({ prompt, messages }: Prompt, { tokenizer, vocabSize }: Source): Promise<Int32Array> {
+async function encode(request: Prompt, { tokenizer, vocabSize }: Source): Promise<Int32Array> {
+  const { prompt, messages, tools, templateVariables: extra } = request;
   if (messages !== undefined) {
     if (!Array.isArray(messages) || messages.length === 0)
       refuse("messages", "expected at least one message");
     const speller = needTokenizer(tokenizer, "messages");
-    const text = chatTemplate(speller).render({ messages, addGenerationPrompt: true });
+    const text = chatTemplate(speller).render({ messages, tools, extra, addGenerationPrompt: true });
     return speller.encodeAsync(text, { addSpecial: false });
   }
   if (typeof prompt === "string") {

@@ -1,12 +1,8 @@
 import type { Sampling, StepResult } from "@kvasir/runtime";
 import { ChunkQueue } from "./chunk-queue.ts";
+import { forcedSampling } from "./forced-sampling.ts";
 import type { ScoredToken } from "./score-request.ts";
 import { Sequence, type SequenceOptions } from "./sequence.ts";
-
-const empty = new Int32Array(0);
-
-/** Added to a logit: more than any other can have, and finite in f32. */
-const certain = Float32Array.of(3e38);
 
 /** Logits that wait for a reader take no more bytes than this, and at least those of one token. */
 const waitingBytes = 16 * 2 ** 20;
@@ -38,22 +34,7 @@ export class ScoreSequence extends Sequence {
 
   sampling(): Sampling {
     const next = this.generated;
-    return {
-      temperature: 0,
-      topK: 0,
-      topP: 1,
-      minP: 0,
-      repetitionPenalty: 1,
-      presencePenalty: 0,
-      frequencyPenalty: 0,
-      seed: 0n,
-      draw: next,
-      history: empty,
-      promptLength: 0,
-      biasIds: this.#continuation.subarray(next, next + 1),
-      biasValues: certain,
-      topLogprobs: 0,
-    };
+    return forcedSampling(this.#continuation.subarray(next, next + 1), next);
   }
 
   accept(result: StepResult, output: number): boolean {

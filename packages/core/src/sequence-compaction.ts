@@ -1,4 +1,5 @@
 import { type Phase, PolicyError } from "@kvasir/kv-policies";
+import type { SequencePages } from "@kvasir/paged-memory";
 import type { Compaction } from "@kvasir/runtime";
 import { type HeadPlace, isAttention } from "./head-signals.ts";
 import type { Sequence } from "./sequence.ts";
@@ -31,6 +32,17 @@ export function compactionsOf(sequence: Sequence, choices: readonly Choice[]): C
     });
   }
   return compactions;
+}
+
+/** Pages, at most, that cutting heads down takes from the pool: those that are kept instead of shared ones. */
+export function freshPages(pages: SequencePages, choices: readonly Choice[]): number {
+  let count = 0;
+  for (const { place, kept } of choices) {
+    const table = pages.pages(place.layer, place.head);
+    if (table.every((page) => pages.pool.references(page) === 1)) continue;
+    count += Math.ceil(kept!.length / pages.pageTokens);
+  }
+  return count;
 }
 
 /**

@@ -2,7 +2,10 @@ import type { Allocation, Policy } from "@kvasir/kv-policies";
 import type { SequencePages } from "@kvasir/paged-memory";
 import type { AttentionCollection, QueryWindow, Sampling, StepResult } from "@kvasir/runtime";
 import type { ChunkQueue } from "./chunk-queue.ts";
+import type { CacheReport } from "./generation.ts";
+import type { PageBounds } from "./page-supply.ts";
 import type { Schedulable } from "./schedule.ts";
+import type { Sharing } from "./sharing.ts";
 import { TokenList } from "./token-list.ts";
 
 export type SequenceOptions = {
@@ -12,6 +15,21 @@ export type SequenceOptions = {
   readonly maxLength: number;
   /** Its results depend on where its prompt is cut. */
   readonly wholeChunks: boolean;
+  /** The largest chunk of its prompt in a step. */
+  readonly chunkTokens: number;
+  /** What follows its prompt is computed token by token, also when it is computed again. */
+  readonly replays: boolean;
+  readonly sharing: Sharing;
+  readonly order: Order;
+};
+
+/** Who it is, and when it is its turn. */
+export type Order = {
+  /** For events and logs. */
+  readonly id: string;
+  /** Lower goes first. */
+  readonly priority: number;
+  readonly retention: { readonly priority: number; readonly ttlSeconds: number } | undefined;
 };
 
 /** One request on its way: its tokens, its pages, its policy; what its tokens are and who reads of them is its kind's. */
@@ -21,6 +39,10 @@ export abstract class Sequence implements Schedulable {
   /** Prompt and new tokens at most. */
   readonly maxLength: number;
   readonly wholeChunks: boolean;
+  readonly replays: boolean;
+  readonly sharing: Sharing;
+  readonly id: string;
+  readonly priority: number;
   readonly tokens: TokenList;
   /** Whether steps are to return its logits. */
   readonly returnLogits: boolean = false;
@@ -28,22 +50,44 @@ export abstract class Sequence implements Schedulable {
   abstract readonly queue: ChunkQueue<unknown>;
   /** Set when the request is admitted. */
   pages: SequencePages | undefined;
-  /** Pages that are promised to it. */
-  promised = 0;
+  /** Set when the request is submitted. */
+  bounds: PageBounds | undefined;
+  /** Its place among all requests; set when it is submitted. */
+  arrival = 0;
+  /** When it was submitted, and when it was first admitted, in milliseconds of a monotonic clock. */
+  submitted = 0;
+  admitted: number | undefined;
+  /** What came of its prompt from the cache when it was first admitted. */
+  cache: CacheReport | undefined;
+  /** Leading blocks of it that it has left to the cache. */
+  storedBlocks = 0;
+  /** Leading tokens of it that went through the model at least once. */
+  computed = 0;
+  /** How often it had to give its pages to others. */
+  preemptions = 0;
   /** Its newest queries, as long as its policy goes by them; set when the request is admitted. */
   queries: QueryWindow | undefined;
   /** How its policy divided the budget, where it does; set at the first eviction. */
   allocation: Allocation | undefined;
   /** [kvLayers * kvHeads]: slots that the last eviction of a head left; -1 before that. */
   kept: Int32Array | undefined;
+  readonly #chunkTokens: number;
+  readonly #retention: Order["retention"];
   #left = false;
 
-  constructor({ policy, prompt, maxLength, wholeChunks }: SequenceOptions) {
+  constructor(options: SequenceOptions) {
+    const { policy, prompt, maxLength, wholeChunks, replays, sharing, order } = options;
     this.policy = policy;
     this.promptLength = prompt.length;
     this.maxLength = maxLength;
     this.wholeChunks = wholeChunks;
+    this.replays = replays;
+    this.sharing = sharing;
+    this.id = order.id;
+    this.priority = order.priority;
     this.tokens = new TokenList(prompt);
+    this.#chunkTokens = options.chunkTokens;
+    this.#retention = order.retention;
   }
 
   /** Tokens that went through the model; their keys and values were written, though some may be evicted by now. */
@@ -51,8 +95,25 @@ export abstract class Sequence implements Schedulable {
     return this.pages?.seen ?? 0;
   }
 
+  /** Tokens that are not in the cache yet; at least 1 between two steps. */
   get pending(): number {
     return this.tokens.length - this.logical;
+  }
+
+  get decodes(): boolean {
+    return this.pending === 1 || (this.replays && this.logical >= this.promptLength);
+  }
+
+  get chunk(): number {
+    const { logical, promptLength } = this;
+    const end = this.replays && logical < promptLength ? promptLength : this.tokens.length;
+    return Math.min(end - logical, this.#chunkTokens);
+  }
+
+  /** How long what it leaves to the cache is to stay, by the clock of `Date.now`. */
+  keep(): { readonly priority: number; readonly until: number } | undefined {
+    const wish = this.#retention;
+    return wish && { priority: wish.priority, until: Date.now() + 1000 * wish.ttlSeconds };
   }
 
   /**
@@ -111,6 +172,26 @@ export abstract class Sequence implements Schedulable {
       ...(noiseSeed !== undefined && { noiseSeed }),
     };
   }
+
+  /** Drops what was settled about its pages, which are gone: it begins again with the tokens that it has. */
+  forget(): void {
+    this.allocation = undefined;
+    this.kept = undefined;
+    this.storedBlocks = 0;
+  }
+
+  /** Whether log-probabilities of its prompt are still to be computed: then each of its rows has an output. */
+  get wantsPrompt(): boolean {
+    return false;
+  }
+
+  /** How prompt token `position + 1` is to be judged, where `wantsPrompt`. */
+  promptSampling(_position: number): Sampling {
+    throw new Error("the prompt is not asked for");
+  }
+
+  /** Takes what output `output` says of prompt token `position + 1`, where `wantsPrompt`. */
+  acceptPrompt(_result: StepResult, _output: number, _position: number): void {}
 
   /** How its next token is to be drawn. */
   abstract sampling(): Sampling;

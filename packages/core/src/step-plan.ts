@@ -3,10 +3,13 @@ import type { PageMemory, Sampling, Step, StepSequence } from "@kvasir/runtime";
 import type { Scheduled } from "./schedule.ts";
 import type { Sequence } from "./sequence.ts";
 
-/** A step, which sequence each of its outputs belongs to, and the page copies that were issued before it. */
+/** Whose an output of a step is, and the position of its row: what it says is about the token behind that. */
+export type StepOutput = { readonly sequence: Sequence; readonly position: number };
+
+/** A step, its outputs, and the page copies that were issued before it. */
 export type StepPlan = {
   readonly step: Step;
-  readonly outputs: readonly Sequence[];
+  readonly outputs: readonly StepOutput[];
   readonly copies: Promise<unknown>;
 };
 
@@ -22,7 +25,7 @@ export function planStep(
 ): StepPlan {
   const tokens = new Int32Array(scheduled.reduce((sum, { rows }) => sum + rows, 0));
   const outputRows: number[] = [];
-  const outputs: Sequence[] = [];
+  const outputs: StepOutput[] = [];
   const sampling: Sampling[] = [];
   const copying: Promise<void>[] = [];
   const positions: number[] = [];
@@ -37,12 +40,15 @@ export function planStep(
     pages.commit();
     tables.add(pages);
     positions.push(position);
-    row += rows;
-    if (position + rows === sequence.tokens.length) {
-      outputRows.push(row - 1);
-      outputs.push(sequence);
-      sampling.push(sequence.sampling());
+    const last = sequence.tokens.length - 1;
+    for (let i = sequence.wantsPrompt ? 0 : rows - 1; i < rows; i++) {
+      const isPrompt = position + i < last;
+      if (isPrompt && !sequence.wantsPrompt) continue;
+      outputRows.push(row + i);
+      outputs.push({ sequence, position: position + i });
+      sampling.push(isPrompt ? sequence.promptSampling(position + i) : sequence.sampling());
     }
+    row += rows;
   }
   const sequences = scheduled.map(({ sequence, rows }, index): StepSequence => {
     const { queries, sinks } = sequence;
@@ -61,7 +67,7 @@ export function planStep(
   });
   const copies = Promise.all(copying);
   copies.catch(() => {}); // whoever awaits the plan sees it
-  const returnLogits = outputs.some((sequence) => sequence.returnLogits);
+  const returnLogits = outputs.some(({ sequence }) => sequence.returnLogits);
   const step = { tokens, sequences, outputs: Int32Array.from(outputRows), sampling, returnLogits };
   return { copies, outputs, step };
 }

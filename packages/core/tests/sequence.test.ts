@@ -3,8 +3,9 @@ import { modelPath } from "@kvasir/tiny-models";
 import { loadTokenizer } from "@kvasir/tokenizer";
 import { expect, test } from "vitest";
 import { checkRequest } from "../src/checked-request.ts";
-import { GenerateSequence, tokenLogprob } from "../src/generate-sequence.ts";
+import { GenerateSequence } from "../src/generate-sequence.ts";
 import type { GenerateChunk } from "../src/generation.ts";
+import { tokenLogprob } from "../src/token-logprob.ts";
 
 const tokenizer = await loadTokenizer(modelPath("tiny"));
 const policy = createPolicy("full", {}, { layers: 1, heads: 1, pageTokens: 16, signals: [] });
@@ -18,6 +19,10 @@ function sequence(fields: { maxTokens: number; stop?: string; ignoreEos?: boolea
     prompt,
     maxLength: prompt.length + fields.maxTokens,
     wholeChunks: false,
+    chunkTokens: 512,
+    replays: false,
+    sharing: { namespace: "", most: 0, grid: 1, limit: "off", stores: "nothing" },
+    order: request.order,
     tokenizer,
     eosIds: [1],
   });

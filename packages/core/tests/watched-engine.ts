@@ -36,7 +36,8 @@ export class WatchedEngine implements AsyncDisposable {
   }
 
   static async load(options: EngineOptions): Promise<WatchedEngine> {
-    return new WatchedEngine(await loadEngine({ integrity: "step", ...options }));
+    // Without cached prefixes, the pages in use are those of sequences.
+    return new WatchedEngine(await loadEngine({ integrity: "step", prefixCache: false, ...options }));
   }
 
   /** A request whose policy, its own, is watched. */

@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "handle.h"
+#include "page-bytes.h"
 #include "pages.h"
 #include "probe.h"
 #include "program.h"
@@ -36,6 +37,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("packTensor", Napi::Function::New<PackTensor>(env));
   exports.Set("createPages", Napi::Function::New<CreatePages>(env));
   exports.Set("copyPages", Napi::Function::New<CopyPages>(env));
+  exports.Set("readPages", Napi::Function::New<ReadPages>(env));
+  exports.Set("writePages", Napi::Function::New<WritePages>(env));
   exports.Set("compactPages", Napi::Function::New<CompactPages>(env));
   exports.Set("readSlots", Napi::Function::New<ReadSlots>(env));
   exports.Set("compile", Napi::Function::New<Compile>(env));

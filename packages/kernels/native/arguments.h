@@ -17,6 +17,14 @@ struct ArrayType<int32_t> {
   static constexpr napi_typedarray_type kType = napi_int32_array;
 };
 template <>
+struct ArrayType<uint32_t> {
+  static constexpr napi_typedarray_type kType = napi_uint32_array;
+};
+template <>
+struct ArrayType<uint8_t> {
+  static constexpr napi_typedarray_type kType = napi_uint8_array;
+};
+template <>
 struct ArrayType<float> {
   static constexpr napi_typedarray_type kType = napi_float32_array;
 };

@@ -10,6 +10,7 @@
         "native/device.cpp",
         "native/handle.cpp",
         "native/job.cpp",
+        "native/page-bytes.cpp",
         "native/pages.cpp",
         "native/probe.cpp",
         "native/program.cpp",

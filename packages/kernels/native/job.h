@@ -22,8 +22,8 @@ class Job {
   // Makes the promise; once, when the device has taken the job.
   Napi::Value Promise(Napi::Env env);
 
-  // Keeps a result array alive until the end: the device writes straight into it, and JavaScript sees
-  // it only after the promise has settled.
+  // Keeps an array alive until the end: the device writes straight into it or reads from it, and JavaScript
+  // leaves it alone until the promise has settled.
   void Keep(const Napi::Value& array);
 
   // The kvs_callback of every job; runs on the device's thread.

@@ -10,21 +10,6 @@
 namespace kvasir_node {
 namespace {
 
-// Null, with an exception pending, where the pages or their device are gone.
-std::shared_ptr<Pages> Open(const Napi::Value& value) {
-  const auto pages = Unwrap<Pages>(value);
-  if (pages == nullptr) return nullptr;
-  if (pages->device()->get() == nullptr) {
-    ThrowDisposed(value.Env(), "the device");
-    return nullptr;
-  }
-  if (pages->get() == nullptr) {
-    ThrowDisposed(value.Env(), "the page memory");
-    return nullptr;
-  }
-  return pages;
-}
-
 struct CopyJob : Job {
   using Job::Job;
   std::vector<int32_t> from, to;
@@ -43,6 +28,20 @@ struct ReadJob : Job {
 };
 
 }  // namespace
+
+std::shared_ptr<Pages> OpenPages(const Napi::Value& value) {
+  const auto pages = Unwrap<Pages>(value);
+  if (pages == nullptr) return nullptr;
+  if (pages->device()->get() == nullptr) {
+    ThrowDisposed(value.Env(), "the device");
+    return nullptr;
+  }
+  if (pages->get() == nullptr) {
+    ThrowDisposed(value.Env(), "the page memory");
+    return nullptr;
+  }
+  return pages;
+}
 
 Pages::Pages(std::shared_ptr<Device> device, kvs_pages* pages, const kvs_pages_spec& spec, uint64_t page_bytes)
     : Handle(kKind),
@@ -92,7 +91,7 @@ Napi::Value CreatePages(const Napi::CallbackInfo& info) {
 
 Napi::Value CopyPages(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto pages = Open(info[0]);
+  const auto pages = OpenPages(info[0]);
   if (pages == nullptr) return env.Undefined();
   Reader reader(env);
   auto job = std::make_unique<CopyJob>(pages->device());
@@ -111,7 +110,7 @@ Napi::Value CopyPages(const Napi::CallbackInfo& info) {
 
 Napi::Value CompactPages(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto pages = Open(info[0]);
+  const auto pages = OpenPages(info[0]);
   if (pages == nullptr) return env.Undefined();
   Reader reader(env);
   auto job = std::make_unique<CompactJob>(pages->device());
@@ -151,7 +150,7 @@ Napi::Value CompactPages(const Napi::CallbackInfo& info) {
 
 Napi::Value ReadSlots(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto pages = Open(info[0]);
+  const auto pages = OpenPages(info[0]);
   if (pages == nullptr) return env.Undefined();
   Reader reader(env);
   auto job = std::make_unique<ReadJob>(pages->device());

@@ -23,6 +23,7 @@ class Pages : public Handle {
   kvs_pages* get() const { return pages_; }
   const std::shared_ptr<Device>& device() const { return device_; }
   const kvs_pages_spec& spec() const { return spec_; }
+  int64_t page_bytes() const { return page_bytes_; }
   void Close(Napi::Env env) override;
 
   // Tells V8 of pages that accepted work may write for the first time. The whole reservation would be
@@ -37,6 +38,9 @@ class Pages : public Handle {
   std::vector<bool> touched_;
   int64_t reported_ = 0;
 };
+
+// Null, with an exception pending, where the pages or their device are gone.
+std::shared_ptr<Pages> OpenPages(const Napi::Value& value);
 
 // createPages(device, pages, pageTokens, headDim, dtype): { handle, pageBytes }
 Napi::Value CreatePages(const Napi::CallbackInfo& info);

@@ -117,7 +117,8 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
   const kvs_status status = kvs_program_create(device->get(), &spec, &program);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
   return WrapHandle(env,
-                    std::make_shared<Program>(device, program, int64_t{spec.kv_layers} * spec.kv_heads, spec.vocab_size));
+                    std::make_shared<Program>(device, program, int64_t{spec.kv_layers} * spec.kv_heads, spec.vocab_size,
+                                              buffers[static_cast<size_t>(spec.logits)].width));
 }
 
 }  // namespace kvasir_node

@@ -17,12 +17,14 @@ class Program : public Handle {
  public:
   static constexpr Kind kKind = Kind::kProgram;
 
-  Program(std::shared_ptr<Device> device, kvs_program* program, int64_t tables, int32_t vocab_size)
-      : Handle(kKind), tables(tables), vocab_size(vocab_size), device_(std::move(device)), program_(program) {}
+  Program(std::shared_ptr<Device> device, kvs_program* program, int64_t tables, int32_t vocab_size,
+          int32_t logits_width)
+      : Handle(kKind), tables(tables), vocab_size(vocab_size), logits_width(logits_width), device_(std::move(device)), program_(program) {}
 
   // Page tables of a sequence: kvLayers * kvHeads.
   const int64_t tables;
   const int32_t vocab_size;
+  const int32_t logits_width;
 
   kvs_program* get() const { return program_; }
   const std::shared_ptr<Device>& device() const { return device_; }

@@ -19,7 +19,7 @@ namespace {
 
 constexpr size_t kSequenceIntegers = 3;
 constexpr size_t kCollectionIntegers = 4;
-constexpr size_t kSamplingIntegers = 3;
+constexpr size_t kSamplingIntegers = 4;
 constexpr size_t kSamplingNumbers = 6;
 constexpr size_t kSamplingWords = 2;
 
@@ -94,22 +94,26 @@ void ReadCollections(Reader& reader, const Napi::Object& flat, StepJob* job) {
   }
 }
 
-void ReadSampling(Reader& reader, const Napi::Object& flat, StepJob* job) {
+void ReadSampling(Reader& reader, const Napi::Object& flat, const Program& program, StepJob* job) {
   const View<int32_t> ints = reader.Array<int32_t>(flat.Get("samplingIntegers"));
   const View<float> floats = reader.Array<float>(flat.Get("samplingNumbers"));
-  const View<uint64_t> words = reader.Array<uint64_t>(flat.Get("samplingWords"));
+  const View<uint64_t> bits = reader.Array<uint64_t>(flat.Get("samplingWords"));
   std::vector<size_t> history_sizes, id_sizes, value_sizes;
   job->history = reader.CopyAll<int32_t>(flat.Get("histories"), &history_sizes);
   job->bias_ids = reader.CopyAll<int32_t>(flat.Get("biasIds"), &id_sizes);
   job->bias_values = reader.CopyAll<float>(flat.Get("biasValues"), &value_sizes);
+  const Napi::Value masks = flat.Get("allowed");
+  const View<uint32_t> allowed = reader.Array<uint32_t>(masks);
+  const size_t words = (static_cast<size_t>(program.vocab_size) + 31) / 32;
   const size_t count = history_sizes.size();
   reader.Expect(count == job->outputs.size() && id_sizes == value_sizes && id_sizes.size() == count &&
                 ints.size == count * kSamplingIntegers && floats.size == count * kSamplingNumbers &&
-                words.size == count * kSamplingWords);
+                bits.size == count * kSamplingWords);
   if (reader.failed()) return;
   const int32_t* history = job->history.data();
   const int32_t* ids = job->bias_ids.data();
   const float* values = job->bias_values.data();
+  size_t masked = 0;
   for (size_t i = 0; i < count; ++i) {
     const int32_t* whole = ints.data + i * kSamplingIntegers;
     const float* real = floats.data + i * kSamplingNumbers;
@@ -123,18 +127,25 @@ void ReadSampling(Reader& reader, const Napi::Object& flat, StepJob* job) {
     one.repetition_penalty = real[3];
     one.presence_penalty = real[4];
     one.frequency_penalty = real[5];
-    one.seed = words.data[i * kSamplingWords];
-    one.draw = words.data[i * kSamplingWords + 1];
+    one.seed = bits.data[i * kSamplingWords];
+    one.draw = bits.data[i * kSamplingWords + 1];
     one.history = history;
     one.history_count = static_cast<int32_t>(history_sizes[i]);
     one.bias_ids = ids;
     one.bias_values = values;
     one.bias_count = static_cast<int32_t>(id_sizes[i]);
+    if (whole[3] != 0) {
+      reader.Expect(masked + words <= allowed.size);
+      if (reader.failed()) return;
+      one.allowed = allowed.data + masked;
+      masked += words;
+    }
     job->sampling.push_back(one);
     history += history_sizes[i];
     ids += id_sizes[i];
     values += id_sizes[i];
   }
+  if (masked > 0) job->Keep(masks);
 }
 
 // Null where the array is absent: that part of the result is not wanted.
@@ -161,7 +172,7 @@ void ReadResult(Reader& reader, const Napi::Object& flat, const Program& program
   job->result.top_logprobs = Result<float>(reader, flat.Get("topLogprobs"), tops, job);
   job->result.top_stride = stride;
   job->result.logits =
-      Result<float>(reader, flat.Get("logits"), outputs * static_cast<size_t>(program.vocab_size), job);
+      Result<float>(reader, flat.Get("logits"), outputs * static_cast<size_t>(program.logits_width), job);
 }
 
 }  // namespace
@@ -189,7 +200,7 @@ Napi::Value Run(const Napi::CallbackInfo& info) {
   if (!ReadQueries(reader, flat.Get("queries"), job.get())) return env.Undefined();
   ReadCollections(reader, flat, job.get());
   const bool sampled = flat.Get("sampled").ToBoolean();
-  if (sampled) ReadSampling(reader, flat, job.get());
+  if (sampled) ReadSampling(reader, flat, *program, job.get());
   if (reader.failed()) return reader.Throw();
   ReadResult(reader, info[3].As<Napi::Object>(), *program, job.get());
   if (reader.failed()) return reader.Throw();

@@ -89,6 +89,18 @@ export interface PageMemory extends Disposable {
   /** Bytes of one page: keys, values, and per slot its position and the attention that it received. */
   readonly pageBytes: number;
   copyPages(from: Int32Array, to: Int32Array): Promise<void>;
+  /**
+   * The bytes of whole pages, page after page, into `out` [pages * pageBytes], which must be left alone, and not
+   * transferred, until the promise has settled. The format is the device's own: `writePages` of a memory with the same
+   * `pageTokens`, `headDim` and `dtype`, of the same backend on the same kind of machine, takes it.
+   */
+  readPages(pages: Int32Array, out: Uint8Array): Promise<void>;
+  /**
+   * Gives each of some pages, none of them twice, the bytes that were read from one: all of it, keys, values, positions
+   * and sums, bit by bit. `bytes` [pages * pageBytes] must be left alone until the promise has settled. Other bytes do
+   * no harm but to what attends to the pages.
+   */
+  writePages(pages: Int32Array, bytes: Uint8Array): Promise<void>;
   compact(heads: readonly Compaction[]): Promise<void>;
   /** For each table (page ids and slots in use): [slots] or [slots, headDim] numbers. */
   readSlots(

@@ -18,9 +18,17 @@ export type Program = {
   readonly tensors: readonly Tensor[];
   readonly ropes: readonly Rope[];
   readonly instructions: readonly Instruction[];
-  /** The buffer of logits: rows `"outputs"`, width `vocabSize`. */
+  /**
+   * The buffer that steps return and sample from: rows `"outputs"`, logits of width `vocabSize`. Another width is for
+   * programs that end before the head: steps cannot sample then.
+   */
   readonly logits: number;
 };
+
+/** Numbers that a step returns for each output. */
+export function logitsWidth({ buffers, logits }: Program): number {
+  return buffers[logits]!.width;
+}
 
 export type BufferSpec = { readonly width: number; readonly rows: "tokens" | "outputs" };
 

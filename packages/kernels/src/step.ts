@@ -10,7 +10,7 @@ export type Step = {
   readonly sequences: readonly StepSequence[];
   /** Rows whose logits are computed, ascending; may be empty (a chunk that does not end its prompt). */
   readonly outputs: Int32Array;
-  /** How to sample each output; absent: nothing is sampled. Same length as `outputs`. */
+  /** How to sample each output; absent: nothing is sampled. Same length as `outputs`. Only where the program's logits are `vocabSize` wide. */
   readonly sampling?: readonly Sampling[];
   /** Also return the logits of all outputs. */
   readonly returnLogits?: boolean;
@@ -57,7 +57,7 @@ export type AttentionCollection = {
   readonly noiseSeed?: number;
 };
 
-/** How one token is drawn. Applied in this order: bias, penalties, temperature, top-k, top-p, min-p. */
+/** How one token is drawn. Applied in this order: allowed, bias, penalties, temperature, top-k, top-p, min-p. */
 export type Sampling = {
   /** 0: greedy (the lowest id among equal logits); else > 0. */
   readonly temperature: number;
@@ -83,6 +83,12 @@ export type Sampling = {
   /** Ids whose logits are raised by `biasValues`; where one comes twice, both count. -Infinity forbids a token. */
   readonly biasIds: Int32Array;
   readonly biasValues: Float32Array;
+  /**
+   * [ceil(vocabSize / 32)] bits: bit (id & 31) of word (id >> 5) is 1 where the token may be drawn; absent: all may.
+   * At least one must; bits past the vocabulary say nothing. No other rule brings a token back: where the biases forbid
+   * all that are left, the lowest of them is drawn.
+   */
+  readonly allowed?: Uint32Array;
   /** Alternatives to report with log-probabilities: -1 none at all, 0 the sampled token only. */
   readonly topLogprobs: number;
 };
@@ -90,10 +96,10 @@ export type Sampling = {
 export type StepResult = {
   /** [outputs] sampled ids; empty when nothing was sampled. */
   readonly tokens: Int32Array;
-  /** [outputs] natural log-probability of the sampled token under the model's own distribution (before bias, penalties and temperature); NaN where not asked for. */
+  /** [outputs] natural log-probability of the sampled token under the model's own distribution (before `allowed`, bias, penalties and temperature); NaN where not asked for. */
   readonly logprobs: Float32Array;
   /** Per output, the most likely tokens, best first; empty where not asked for. */
   readonly top: readonly { readonly ids: Int32Array; readonly logprobs: Float32Array }[];
-  /** [outputs, vocabSize] when asked for. */
+  /** [outputs, vocabSize] when asked for; as wide as the program's logits. */
   readonly logits?: Float32Array;
 };

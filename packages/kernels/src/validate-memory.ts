@@ -85,6 +85,31 @@ export function validateCopy(spec: PageMemorySpec, from: Int32Array, to: Int32Ar
   checkLength("to", to.length, from.length, "one for each of `from`");
 }
 
+type PageBytes = { readonly spec: PageMemorySpec; readonly pageBytes: number };
+
+export function validatePageRead(memory: PageBytes, pages: Int32Array, out: Uint8Array): void {
+  checkPageBytes("out", memory, pages, out);
+}
+
+export function validatePageWrite(memory: PageBytes, pages: Int32Array, bytes: Uint8Array): void {
+  checkPageBytes("bytes", memory, pages, bytes);
+  const written = new Set<number>();
+  for (const [i, page] of pages.entries()) {
+    if (written.has(page)) invalidArgument(`pages[${i}] is page ${page}, which is written twice`);
+    written.add(page);
+  }
+}
+
+function checkPageBytes(name: string, { spec, pageBytes }: PageBytes, pages: Int32Array, bytes: Uint8Array) {
+  checkPageIds("pages", spec, pages);
+  if (!(bytes instanceof Uint8Array)) invalidArgument(`${name} must be a Uint8Array`);
+  // A device uses the memory while JavaScript runs on, and could be left without it.
+  if ((bytes.buffer as { resizable?: boolean }).resizable === true) {
+    invalidArgument(`${name} lies in a resizable ArrayBuffer; expected one of a fixed length`);
+  }
+  checkLength(name, bytes.length, pages.length * pageBytes, `${pages.length} pages of ${pageBytes} bytes`);
+}
+
 export function validateCompactions(spec: PageMemorySpec, heads: readonly Compaction[]): void {
   heads.forEach((head, h) => {
     const name = `heads[${h}]`;

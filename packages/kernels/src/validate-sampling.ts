@@ -45,6 +45,18 @@ export function validateSampling(name: string, s: Sampling, vocabSize: number): 
   checkInteger(`${name}.promptLength`, s.promptLength, 0, s.history.length);
   checkInteger(`${name}.topLogprobs`, s.topLogprobs, -1, vocabSize);
   checkBias(name, s, vocabSize);
+  if (s.allowed !== undefined) checkAllowed(`${name}.allowed`, s.allowed, vocabSize);
+}
+
+function checkAllowed(name: string, allowed: unknown, vocabSize: number): void {
+  if (!(allowed instanceof Uint32Array)) invalidArgument(`${name} must be a Uint32Array`);
+  const words = Math.ceil(vocabSize / 32);
+  checkLength(name, allowed.length, words, `32 tokens each, of a vocabulary of ${vocabSize}`);
+  const last = vocabSize % 32 === 0 ? 0xffffffff : 2 ** (vocabSize % 32) - 1;
+  // Masks that a grammar makes have a bit early on, so the scan is short.
+  for (let i = 0; i < words - 1; i++) if (allowed[i] !== 0) return;
+  if ((allowed[words - 1]! & last) !== 0) return;
+  invalidArgument(`${name} has no bit set; expected at least one token that may be drawn`);
 }
 
 function checkBias(name: string, { biasIds, biasValues }: Sampling, vocabSize: number): void {

@@ -7,7 +7,7 @@ import {
   maxInt32,
 } from "./check-argument.ts";
 import type { Executable, PageMemorySpec } from "./device.ts";
-import type { Program } from "./program.ts";
+import { logitsWidth, type Program } from "./program.ts";
 import type { Step, StepSequence } from "./step.ts";
 import { validateSampling } from "./validate-sampling.ts";
 import { checkPagesFit, checkSinks, validateStepSignals } from "./validate-signals.ts";
@@ -26,6 +26,12 @@ export function validateStep(executable: Executable, memory: PageMemorySpec, ste
   validateStepSignals(executable, step.sequences);
   checkOutputs(step);
   if (step.sampling !== undefined) {
+    const width = logitsWidth(program);
+    if (width !== program.vocabSize) {
+      invalidArgument(
+        `sampling is given, but the program's logits have width ${width}, not vocabSize ${program.vocabSize}`,
+      );
+    }
     checkLength("sampling", step.sampling.length, step.outputs.length, "one for each output");
     step.sampling.forEach((sampling, i) => {
       validateSampling(`sampling[${i}]`, sampling, program.vocabSize);

@@ -52,6 +52,25 @@ export function badMemoryCases({ name, open }: Implementation): void {
       await refused(memory.copyPages(ids(0, 4), ids(1, 2)), /from\[1\] is 4/);
       await refused(memory.copyPages(ids(0), ids(-1)), /to\[0\] is -1/);
       await refused(memory.copyPages(ids(0, 1), ids(2)), /to has 1 elements; expected 2/);
+      for (const [name, move] of [
+        ["out", (pages: Int32Array, bytes: Uint8Array) => memory.readPages(pages, bytes)],
+        ["bytes", (pages: Int32Array, bytes: Uint8Array) => memory.writePages(pages, bytes)],
+      ] as const) {
+        const room = new Uint8Array(2 * memory.pageBytes);
+        await refused(move(ids(1, 4), room), /pages\[1\] is 4; expected an integer from 0 to 3/);
+        await refused(move(ids(-1, 1), room), /pages\[0\] is -1/);
+        await refused(move([1, 2] as never, room), /pages is a Array; expected an Int32Array/);
+        const length = new RegExp(`${name} has ${room.length} elements; expected ${3 * memory.pageBytes} `);
+        await refused(move(ids(1, 2, 3), room), length);
+        await refused(move(ids(1), new Uint8Array(0)), new RegExp(`${name} has 0 elements`));
+        const words = new Uint32Array(room.length);
+        await refused(move(ids(1, 2), words as never), new RegExp(`${name} must be a Uint8Array`));
+        const Resizable = ArrayBuffer as unknown as new (size: number, how: object) => ArrayBuffer;
+        const shrinking = new Uint8Array(new Resizable(room.length, { maxByteLength: room.length }));
+        await refused(move(ids(1, 2), shrinking), new RegExp(`${name} lies in a resizable ArrayBuffer`));
+      }
+      const twice = new Uint8Array(2 * memory.pageBytes);
+      await refused(memory.writePages(ids(2, 2), twice), /pages\[1\] is page 2, which is written twice/);
       await refused(compact({ source: ids(0, 9) }), /heads\[0\]\.source\[1\] is 9/);
       await refused(
         compact({ keep: ids(1, 32) }),
@@ -97,9 +116,10 @@ export function badMemoryCases({ name, open }: Implementation): void {
       const live = sketch.compileOn(own);
       decoding.memory.dispose();
       await expect(live.run(decoding.memory, validStep())).rejects.toMatchObject(disposed);
-      await expect(decoding.memory.copyPages(new Int32Array(0), new Int32Array(0))).rejects.toMatchObject(
-        disposed,
-      );
+      const [none, nothing] = [new Int32Array(0), new Uint8Array(0)];
+      await expect(decoding.memory.copyPages(none, none)).rejects.toMatchObject(disposed);
+      await expect(decoding.memory.readPages(none, nothing)).rejects.toMatchObject(disposed);
+      await expect(decoding.memory.writePages(none, nothing)).rejects.toMatchObject(disposed);
       own.dispose();
       own.dispose();
       await expect(live.run(decoding.memory, validStep())).rejects.toMatchObject(disposed);

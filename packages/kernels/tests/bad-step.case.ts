@@ -143,6 +143,21 @@ export function badStepCases({ name, open }: Implementation): void {
         /biasValues\[0\] is NaN/,
         () => sampling({ biasIds: Int32Array.of(7), biasValues: Float32Array.of(Number.NaN) }),
       ],
+      [
+        "a mask of too many words",
+        /sampling\[0\]\.allowed has 3 elements; expected 2/,
+        () => sampling({ allowed: new Uint32Array(3).fill(1) }),
+      ],
+      [
+        "a mask of another type",
+        /sampling\[0\]\.allowed must be a Uint32Array/,
+        () => sampling({ allowed: new Int32Array(2).fill(1) as unknown as Uint32Array }),
+      ],
+      [
+        "a mask that lets nothing through",
+        /sampling\[0\]\.allowed has no bit set/,
+        () => sampling({ allowed: Uint32Array.of(0, 0xfffc0000) }),
+      ],
       ["more alternatives than tokens", /topLogprobs is 51/, () => sampling({ topLogprobs: 51 })],
     ])("a step with %s changes nothing", async (_, message, change) => {
       using decoding = new Decoding(device, sketch);

@@ -12,10 +12,12 @@ import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
 import { iterateCases } from "./iterate.case.ts";
 import { lastPositionsCases } from "./last-positions.case.ts";
+import { logitsWidthCases } from "./logits-width.case.ts";
 import { mappedFileCases } from "./mapped-file.case.ts";
 import { mergeCases } from "./merge.case.ts";
 import { needsNative, noNative } from "./native-availability.ts";
 import { opsCases } from "./ops.case.ts";
+import { pageBytesCases } from "./page-bytes.case.ts";
 import { pageFormatCases } from "./page-format.case.ts";
 import { pageMemoryCases } from "./page-memory.case.ts";
 import { quantLinearCases, sameQuantBitsCases } from "./quant-linear.case.ts";
@@ -45,6 +47,7 @@ for (const implementation of [interpreter, ...native]) {
   iterateCases(implementation);
   pageFormatCases(implementation);
   pageMemoryCases(implementation);
+  pageBytesCases(implementation);
   samplingCases(implementation);
   mappedFileCases(implementation);
   badProgramCases(implementation);
@@ -59,6 +62,7 @@ for (const implementation of [interpreter, ...native]) {
   turnedKeysCases(implementation);
   signalsCases(implementation);
   lastPositionsCases(implementation);
+  logitsWidthCases(implementation);
   queryWindowCases(implementation);
   wideGroupsCases(implementation);
   mergeCases(implementation);

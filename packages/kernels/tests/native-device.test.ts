@@ -41,6 +41,25 @@ describe.skipIf(noNative)(needsNative("the native device"), () => {
     expect(turns).toBeGreaterThan(20);
   });
 
+  it("leaves the event loop free while bytes of pages move behind a step", async () => {
+    using executable = compileLong(device);
+    using pages = tinyPages(device);
+    const bytes = new Uint8Array(pages.pageBytes);
+    let done = false;
+    const work = [
+      executable.run(pages, longPrompt),
+      pages.readPages(Int32Array.of(0), bytes),
+      pages.writePages(Int32Array.of(1), bytes),
+    ];
+    const moved = Promise.all(work).finally(() => {
+      done = true;
+    });
+    let turns = 0;
+    for (; !done; turns++) await new Promise((resolve) => setImmediate(resolve));
+    await moved;
+    expect(turns).toBeGreaterThan(20);
+  });
+
   it("leaves the event loop free while it packs", async () => {
     // Random bits: the slowest rounding that there is.
     const data = Float32Array.from({ length: 1 << 20 }, (_, i) => Math.sin(i * i));

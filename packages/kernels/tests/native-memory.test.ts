@@ -69,11 +69,20 @@ describe.skipIf(noNative)(needsNative("memory that V8 is told of"), () => {
       await say("reserved");
       const ids = Int32Array.from({ length: 128 }, (_, i) => i);
       for (let i = 0; i < 2; i++) await pages.copyPages(ids, ids.map((id) => id + 1000));
+      await say("copied");
+      const bytes = new Uint8Array(ids.length * pages.pageBytes);
+      await pages.readPages(ids, bytes);
+      await say("read");
+      for (const first of [1064, 2000]) await pages.writePages(ids.map((id) => id + first), bytes);
       await say("written");
       pages.dispose();
       await say("disposed");
     `);
-    expect({ stdout, stderr }).toEqual({ stdout: "reserved 0\nwritten 16\ndisposed 0\n", stderr: "" });
+    expect({ stdout, stderr }).toEqual({
+      // From the read on with the 16 MiB of the array itself.
+      stdout: "reserved 0\ncopied 16\nread 32\nwritten 56\ndisposed 16\n",
+      stderr: "",
+    });
   });
 
   it("comes back from what was forgotten, without a dispose", async () => {

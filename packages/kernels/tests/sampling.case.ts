@@ -159,12 +159,70 @@ export function samplingCases({ name, open }: Implementation): void {
       expect(Array.from(tokens)).toEqual(unlikely.map((logits) => logits.indexOf(Math.min(...logits))));
     });
 
+    it.each([5, 32, 33, 70])("draws only what the mask allows, of %i tokens", async (vocabSize) => {
+      const random = new Random(vocabSize);
+      const logits = Array.from({ length: vocabSize }, () => 3 * random.normal());
+      using table = new LogitTable(device, [logits]);
+      for (let round = 0; round < 20; round++) {
+        const ids = [...random.subset(vocabSize, random.pick([0.03, 0.5, 0.97])), round % vocabSize];
+        // Bits past the vocabulary say nothing.
+        const allowed = maskOf(vocabSize, [...ids, ...(round % 2 === 0 ? [vocabSize] : [])]);
+        const drawn = { ...greedy, allowed, temperature: 1, seed: BigInt(round) };
+        const bias = { biasIds: Int32Array.from(logits.keys()), biasValues: new Float32Array(vocabSize) };
+        const { tokens } = await table.run([
+          { ...greedy, allowed },
+          ...Array.from({ length: 20 }, (_, draw) => ({ ...drawn, draw })),
+          { ...drawn, seed: seedOfLargest },
+          { ...drawn, topK: 3, topP: 0.9, minP: 0.1 },
+          // What is forbidden gets all the bias.
+          { ...drawn, ...bias, biasValues: bias.biasValues.map((_, id) => (ids.includes(id) ? 0 : 1e30)) },
+        ]);
+        const best = ids.reduce((a, b) => (logits[b]! > logits[a]! ? b : a));
+        expect(tokens[0]).toBe(best);
+        for (const token of tokens) expect(ids).toContain(token);
+        // Nothing is left at all: the lowest that is allowed.
+        const nothing = { ...bias, biasValues: bias.biasValues.fill(-Infinity) };
+        const left = await table.run([
+          { ...greedy, ...nothing, allowed },
+          { ...drawn, ...nothing, topK: 2 },
+        ]);
+        expect(Array.from(left.tokens)).toEqual([Math.min(...ids), Math.min(...ids)]);
+      }
+    });
+
+    it("draws in proportion among what the mask allows", async () => {
+      const drawn = await counts([0, 1, 0, 5], { allowed: maskOf(4, [0, 1, 2]) }, 4000);
+      expect(drawn[3]).toBe(0);
+      const whole = 2 + Math.E;
+      // A fraction of 4,000 draws is within 0.03 (four standard deviations) of its likelihood.
+      for (const [id, weight] of [1, Math.E, 1].entries()) {
+        expect(Math.abs(drawn[id]! / 4000 - weight / whole)).toBeLessThan(0.032);
+      }
+    });
+
+    it("takes a mask of its own for each output, beside outputs without", async () => {
+      using table = new LogitTable(device, [[...new Array<number>(40).keys()].map((id) => id % 39)]);
+      const { tokens } = await table.run([
+        { ...greedy, allowed: maskOf(40, [3, 39]) },
+        greedy,
+        { ...greedy, allowed: maskOf(40, [1, 2]) },
+        { ...greedy, allowed: maskOf(40, [39]) },
+        greedy,
+      ]);
+      expect(Array.from(tokens)).toEqual([3, 38, 2, 39, 38]);
+    });
+
     it("reports log-probabilities of the model itself, best first, ties by id", async () => {
       const logits = [1, 4, 2, 4, -30, 0];
       using table = new LogitTable(device, [logits]);
       const bias = { biasIds: Int32Array.of(5), biasValues: Float32Array.of(50) };
       const { tokens, logprobs, top } = await table.run(
-        [-1, 0, 1, 4, 6].map((topLogprobs) => ({ ...greedy, ...bias, topLogprobs })),
+        [-1, 0, 1, 4, 6].map((topLogprobs) => ({
+          ...greedy,
+          ...bias,
+          topLogprobs,
+          allowed: maskOf(6, [0, 5]),
+        })),
       );
       const sum = logits.reduce((total, l) => total + Math.exp(l), 0);
       const expected = logits.map((l) => l - Math.log(sum));
@@ -187,4 +245,10 @@ export function samplingCases({ name, open }: Implementation): void {
       }
     });
   });
+}
+
+function maskOf(vocabSize: number, ids: readonly number[]): Uint32Array {
+  const mask = new Uint32Array(Math.ceil(vocabSize / 32));
+  for (const id of ids) if (id >> 5 < mask.length) mask[id >> 5]! |= 1 << (id & 31);
+  return mask;
 }

@@ -127,5 +127,16 @@ function randomSampling(random: Random, vocabSize: number): Sampling {
     biasIds: random.integers(biases, 0, vocabSize - 1),
     biasValues: Float32Array.from({ length: biases }, () => random.pick([1, -2, 0.1, -Infinity])),
     topLogprobs: Math.min(random.pick([-1, -1, 0, 3]), vocabSize),
+    ...random.pick([{}, {}, { allowed: randomMask(random, vocabSize) }]),
   };
+}
+
+/** Any bits, and one of the vocabulary that is set for certain. */
+function randomMask(random: Random, vocabSize: number): Uint32Array {
+  const mask = Uint32Array.from({ length: Math.ceil(vocabSize / 32) }, () =>
+    random.pick([0, 0xffffffff, random.integer(0, 0xffffffff)]),
+  );
+  const id = random.integer(0, vocabSize - 1);
+  mask[id >> 5]! |= 1 << (id & 31);
+  return mask;
 }

@@ -12,7 +12,14 @@ export function validStep(): Step {
     ],
     outputs: Int32Array.of(2),
     sampling: [
-      { ...greedy, temperature: 0.8, history: random.integers(3, 0, 49), promptLength: 2, topLogprobs: 2 },
+      {
+        ...greedy,
+        temperature: 0.8,
+        history: random.integers(3, 0, 49),
+        promptLength: 2,
+        topLogprobs: 2,
+        allowed: Uint32Array.of(0xfff0ffff, 3),
+      },
     ],
     returnLogits: true,
   };

@@ -12,12 +12,14 @@ export {
 export type { PageCopies } from "./held-pages.ts";
 export { checkIntegrity, type IntegrityOptions, type PageCensus } from "./integrity.ts";
 export { NaivePrefixTree } from "./naive-prefix-tree.ts";
-export { type PageOwner, PagePool, type PagePoolOptions } from "./page-pool.ts";
+export { type PageOwner, PagePool, type PagePoolOptions, type PageWatcher } from "./page-pool.ts";
 export { PageTables } from "./page-tables.ts";
 export type {
+  PrefixEntry,
   PrefixHandle,
   PrefixInsertion,
   PrefixMatch,
+  PrefixRetention,
   PrefixTree,
   PrefixTreeOptions,
 } from "./prefix-tree.ts";

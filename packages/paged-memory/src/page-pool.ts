@@ -11,6 +11,14 @@ export interface PageOwner {
   countReferences(counts: Int32Array): void;
 }
 
+/** Told when pages that it holds a reference to begin and cease to be held by others, too. */
+export interface PageWatcher {
+  /** A page got its second reference. */
+  shared(): void;
+  /** A page is down to one reference. */
+  unshared(): void;
+}
+
 /**
  * The page ids of one block of native memory, with a reference count each. The bytes of a page live elsewhere.
  * A page is free (count 0) or used; the pool never touches what is stored in it.
@@ -21,6 +29,11 @@ export class PagePool {
   /** A stack: entries 0..#freeCount-1 are the free page ids. */
   readonly #free: Int32Array;
   #freeCount: number;
+  /** By page: 0, or the place of its watcher. */
+  readonly #watched: Int32Array;
+  readonly #watchers: (PageWatcher | undefined)[] = [undefined];
+  /** Places to use again. */
+  readonly #vacant: number[] = [];
 
   constructor({ pages }: PagePoolOptions) {
     this.capacity = requireInteger("pages", pages, 1, 2 ** 31 - 1);
@@ -28,6 +41,7 @@ export class PagePool {
     this.#free = new Int32Array(pages);
     for (let i = 0; i < pages; i++) this.#free[i] = pages - 1 - i;
     this.#freeCount = pages;
+    this.#watched = new Int32Array(pages);
   }
 
   get freePages(): number {
@@ -64,13 +78,16 @@ export class PagePool {
 
   /** Adds a reference to a used page. @throws InvalidPageError */
   retain(page: number): void {
-    this.#references[page] = this.#requireUsed(page) + 1;
+    const references = this.#requireUsed(page) + 1;
+    this.#references[page] = references;
+    if (references === 2) this.#watchers[this.#watched[page]!]?.shared();
   }
 
   /** Drops a reference; the page is free when it was the last one. @throws InvalidPageError */
   release(page: number): void {
     const left = this.#requireUsed(page) - 1;
     this.#references[page] = left;
+    if (left === 1) this.#watchers[this.#watched[page]!]?.unshared();
     if (left > 0) return;
     this.#free[this.#freeCount] = page;
     this.#freeCount += 1;
@@ -84,6 +101,55 @@ export class PagePool {
     return count;
   }
 
+  /**
+   * Takes a reference to each page and tells `watcher` from then on who else comes and goes. A page has one watcher at
+   * most. @throws InvalidPageError for a page that is free, watched or given twice, before anything changed.
+   */
+  watch(pages: Int32Array, watcher: PageWatcher): void {
+    const place = this.#vacant.pop() ?? this.#watchers.length;
+    this.#watchers[place] = undefined;
+    try {
+      for (const page of pages) {
+        this.#requireUsed(page);
+        if (this.isWatched(page)) throw new InvalidPageError(page, "has a watcher already");
+        this.#watched[page] = place;
+      }
+    } catch (error) {
+      for (const page of pages) if (this.#watched[page] === place) this.#watched[page] = 0;
+      this.#vacant.push(place);
+      throw error;
+    }
+    for (const page of pages) this.#references[page]! += 1;
+    this.#watchers[place] = watcher;
+  }
+
+  /**
+   * Gives back the references to the pages of one call of `watch`, all of them; returns how many are free by that.
+   * @throws InvalidPageError for a page that has another watcher or none, before anything changed.
+   */
+  unwatch(pages: Int32Array, watcher: PageWatcher): number {
+    for (const page of pages) {
+      if (this.#watchers[this.#watched[page]!] !== watcher)
+        throw new InvalidPageError(page, "is not watched by this watcher");
+    }
+    const before = this.#freeCount;
+    if (pages.length > 0) {
+      const place = this.#watched[pages[0]!]!;
+      this.#watchers[place] = undefined;
+      this.#vacant.push(place);
+    }
+    for (const page of pages) {
+      this.#watched[page] = 0;
+      this.release(page);
+    }
+    return this.#freeCount - before;
+  }
+
+  /** Whether a page has a watcher. */
+  isWatched(page: number): boolean {
+    return this.#watched[page]! > 0;
+  }
+
   /** Checks the free list against the reference counts. Does not modify the pool. @throws IntegrityError */
   checkIntegrity(): void {
     const differences: string[] = [];
@@ -92,10 +158,13 @@ export class PagePool {
       const page = this.#free[i]!;
       if (listed[page] === 1) differences.push(`page ${page} is in the free list twice`);
       listed[page] = 1;
+      if (this.isWatched(page)) differences.push(`page ${page} is free and has a watcher`);
       if (this.#references[page] !== 0)
         differences.push(`page ${page} is free and has ${this.#references[page]} references`);
     }
     for (let page = 0; page < this.capacity; page++) {
+      if (this.isWatched(page) && !this.#watchers[this.#watched[page]!])
+        differences.push(`page ${page} has lost its watcher`);
       if (this.#references[page] === 0 && listed[page] === 0)
         differences.push(`page ${page} has no reference and is not in the free list`);
     }

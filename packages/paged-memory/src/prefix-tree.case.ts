@@ -1,44 +1,12 @@
-import { beforeEach, describe, expect, it } from "vitest";
-import { InvalidArgumentError, InvalidHandleError, InvalidPageError } from "./errors.ts";
-import { PagePool } from "./page-pool.ts";
-import type { PrefixTree, PrefixTreeOptions } from "./prefix-tree.ts";
-
-const pageTokens = 4;
-const blockPages = 2;
-const A = [1, 1, 1, 1];
-const B = [2, 2, 2, 2];
-const C = [3, 3, 3, 3];
+import { describe, expect, it } from "vitest";
+import { A, B, blockPages, C, type CreateTree, pageTokens, setUp } from "../tests/prefix-tree-set-up.ts";
+import { InvalidArgumentError, InvalidPageError } from "./errors.ts";
 
 /** What every prefix tree must do. */
-export function describePrefixTree(name: string, create: (options: PrefixTreeOptions) => PrefixTree): void {
+export function describePrefixTree(name: string, create: CreateTree): void {
   describe(name, () => {
-    let pool: PagePool;
-    let tree: PrefixTree;
-    beforeEach(() => {
-      pool = new PagePool({ pages: 60 });
-      tree = create({ pool, pageTokens, blockPages });
-    });
-
-    /** Fresh blocks that the caller holds. */
-    const newBlocks = (count: number) => Array.from({ length: count }, () => pool.allocate(blockPages));
-    const letGo = (blocks: readonly Int32Array[]) => {
-      for (const block of blocks) for (const page of block) pool.release(page);
-    };
-    /** Stores blocks that nobody else holds. */
-    const store = (tokens: number[], namespace = "n") => {
-      const blocks = newBlocks(tokens.length / pageTokens);
-      const { handle } = tree.insert(namespace, tokens, blocks);
-      letGo(blocks);
-      tree.checkIntegrity();
-      return { blocks, handle };
-    };
-    const matched = (tokens: number[], namespace = "n") => {
-      const { tokens: whole, partial } = tree.match(namespace, tokens);
-      tree.checkIntegrity();
-      return partial ? [whole, partial.tokens] : [whole];
-    };
-
     it("is empty at first", () => {
+      const { tree } = setUp(create);
       expect(tree.match("n", [1, 2, 3, 4])).toMatchObject({ tokens: 0, blocks: [] });
       expect([
         tree.cachedPages,
@@ -50,6 +18,7 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
     });
 
     it("finds the longest prefix of whole blocks, with the pages that were stored", () => {
+      const { tree, store, matched } = setUp(create);
       const { blocks } = store([...A, ...B, ...C]);
       expect(tree.match("n", [...A, ...B, ...C, 9])).toMatchObject({ tokens: 12, blocks });
       expect(tree.match("n", [...A, ...B, 9, 9, 9, 9])).toMatchObject({
@@ -61,6 +30,7 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
     });
 
     it("offers the block that begins with the tokens left over, the first in token order among equals", () => {
+      const { tree, store } = setUp(create);
       const behindA = [
         [5, 6, 9, 9],
         [5, 6, 7, 9],
@@ -75,11 +45,13 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
     });
 
     it("offers a block inside a longer run, too", () => {
+      const { tree, store } = setUp(create);
       const { blocks } = store([...A, ...B, ...C]);
       expect(tree.match("n", [...A, 2, 2, 0, 0]).partial).toEqual({ block: blocks[1], tokens: 2 });
     });
 
     it("keeps namespaces apart", () => {
+      const { store, matched } = setUp(create);
       store(A, "tenant 1");
       expect([matched(A, "tenant 1"), matched(A, "tenant 2"), matched([1, 1], "tenant 2")]).toEqual([
         [4],
@@ -89,6 +61,7 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
     });
 
     it("keeps what it has when the same tokens are stored again", () => {
+      const { pool, tree, newBlocks, letGo, store } = setUp(create);
       const first = store([...A, ...B]);
       const blocks = newBlocks(3);
       expect(tree.insert("n", [...A, ...B, ...C], blocks).newBlocks).toBe(1);
@@ -98,6 +71,7 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
     });
 
     it("branches where prompts part", () => {
+      const { tree, store, matched } = setUp(create);
       store([...A, ...B, ...C]);
       store([...A, ...C]);
       store([...A, ...B, ...A]);
@@ -110,30 +84,57 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
         expect(matched(tokens)).toEqual([tokens.length]);
     });
 
-    it("evicts the least recently used block first, and the end of a prompt before its start", () => {
-      store([...A, ...B]);
-      store([...C, ...B]);
-      matched(A);
-      expect(tree.evict(1)).toBe(2);
-      expect([matched([...A, ...B]), matched([...C, ...B])]).toEqual([[4], [8]]);
-      expect(tree.evict(3)).toBe(4);
-      expect([matched(A), matched([...C, ...B])]).toEqual([[0], [4]]);
+    it("goes over all blocks once, in a form that rebuilds the tree", () => {
+      const { pool, tree, newBlocks, letGo, store, matched } = setUp(create);
+      store([...A, ...B, ...C]);
+      store(C, "other");
+      store([...A, ...C]);
+      store([...A, ...B, ...A]);
+      matched([...A, ...C]);
+      const entries = [...tree.entries()];
+      expect(
+        entries.map(({ namespace, commonTokens, tokens }) => [namespace, commonTokens, ...tokens]),
+      ).toEqual([
+        ["other", 0, ...C],
+        ["n", 0, ...A, ...B, ...C],
+        ["n", 8, ...A],
+        ["n", 4, ...C],
+      ]);
+      const other = create({ pool, pageTokens, blockPages });
+      const [tokens, blocks]: [number[], Int32Array[]] = [[], []];
+      let stored = 0;
+      for (const entry of entries) {
+        const copies = newBlocks(entry.blocks.length);
+        tokens.splice(entry.commonTokens, Number.POSITIVE_INFINITY, ...entry.tokens);
+        blocks.splice(entry.commonTokens / pageTokens, Number.POSITIVE_INFINITY, ...copies);
+        stored += other.insert(entry.namespace, tokens, blocks).newBlocks;
+        expect(entry.handle.tokens).toBe(tokens.length);
+        letGo(copies);
+      }
+      expect([stored, other.cachedPages]).toEqual([6, tree.cachedPages]);
+      const listed = [...other.entries()].map(({ namespace, tokens }) => [namespace, ...tokens]);
+      expect(listed).toEqual(entries.map(({ namespace, tokens }) => [namespace, ...tokens]));
+      tree.lock(entries[1]!.handle);
+      expect(tree.lockedPages).toBe(6);
     });
 
-    it("evicts nothing that somebody else holds, nor what is in front of it", () => {
-      const blocks = newBlocks(3);
-      tree.insert("n", [...A, ...B, ...C], blocks);
-      letGo([blocks[0]!, blocks[2]!]);
-      expect(tree.evictablePages()).toBe(2);
-      expect(tree.evict(100)).toBe(2);
-      expect(matched([...A, ...B, ...C])).toEqual([8]);
-      letGo([blocks[1]!]);
-      expect(tree.evictablePages()).toBe(4);
-      expect(tree.evict(100)).toBe(4);
-      expect([tree.cachedPages, pool.freePages]).toEqual([0, 60]);
+    it("forgets one namespace, but for what is locked", () => {
+      const { pool, tree, newBlocks, letGo, store, matched } = setUp(create);
+      store([...A, ...B]);
+      store([...A, ...C]);
+      store(A, "other");
+      const held = newBlocks(1);
+      tree.insert("n", C, held);
+      tree.lock(tree.match("n", [...A, ...B]).handle);
+      expect([tree.forget("n"), tree.forget("none")]).toEqual([2, 0]);
+      tree.checkIntegrity();
+      expect([matched([...A, ...B]), matched([...A, ...C]), matched(A, "other")]).toEqual([[8], [4], [4]]);
+      expect([tree.cachedPages, pool.usedPages]).toEqual([6, 8]);
+      letGo(held);
     });
 
     it("keeps locked blocks, and those in front of them, until the last unlock", () => {
+      const { tree, store } = setUp(create);
       store([...A, ...B, ...C]);
       const { handle } = tree.match("n", [...A, ...B]);
       tree.lock(handle);
@@ -149,6 +150,7 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
     });
 
     it("keeps locks right when a later prompt parts inside the locked blocks", () => {
+      const { tree, store, matched } = setUp(create);
       const { handle } = store([...A, ...B, ...C]);
       tree.lock(handle);
       store([...A, ...C]);
@@ -160,6 +162,7 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
     });
 
     it("drops everything that is not locked on reset, and leaves pages to the sequences that hold them", () => {
+      const { pool, tree, newBlocks, store, matched } = setUp(create);
       const { handle } = store(A);
       store([...A, ...B]);
       const held = newBlocks(1);
@@ -173,21 +176,8 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
       expect(matched(A)).toEqual([0]);
     });
 
-    it("refuses handles of evicted blocks, of other trees, and unlocks too many", () => {
-      const { handle } = store([...A, ...B]);
-      expect(() => tree.unlock(handle)).toThrow(InvalidHandleError);
-      tree.evict(1);
-      expect(() => tree.lock(handle)).toThrow(InvalidHandleError);
-      store([...A, ...B]);
-      expect(() => tree.lock(handle)).toThrow(InvalidHandleError);
-      const kept = tree.match("n", A).handle;
-      tree.reset();
-      expect(() => tree.lock(kept)).toThrow(InvalidHandleError);
-      const other = create({ pool, pageTokens, blockPages }).match("n", A).handle;
-      expect(() => tree.lock(other)).toThrow(InvalidHandleError);
-    });
-
     it("lets the empty match be locked", () => {
+      const { tree, store } = setUp(create);
       const { handle } = tree.match("n", []);
       tree.lock(handle);
       store(A);
@@ -196,6 +186,7 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
     });
 
     it("refuses blocks that cannot be stored, and changes nothing", () => {
+      const { pool, tree, newBlocks, letGo, store, matched } = setUp(create);
       const { blocks } = store(A);
       const held = newBlocks(2);
       const free = pool.allocate(blockPages);
@@ -218,7 +209,16 @@ export function describePrefixTree(name: string, create: (options: PrefixTreeOpt
       expect(pool.usedPages).toBe(2);
     });
 
+    it("refuses pages that another tree of the pool has", () => {
+      const { pool, store } = setUp(create);
+      const { blocks } = store(A);
+      const other = create({ pool, pageTokens, blockPages });
+      expect(() => other.insert("n", A, blocks)).toThrow(InvalidArgumentError);
+      expect(other.cachedPages).toBe(0);
+    });
+
     it("lists its references for the integrity check", () => {
+      const { pool, tree, store } = setUp(create);
       const { blocks } = store([...A, ...B]);
       const counts = new Int32Array(pool.capacity);
       tree.countReferences(counts);

@@ -1,38 +1,45 @@
-import { IntegrityError, InvalidHandleError, requireInteger } from "./errors.ts";
+import { requireInteger } from "./errors.ts";
+import { IndexedHeap } from "./indexed-heap.ts";
+import { hashNamespace, hashTokens, LostPrefixes } from "./lost-prefixes.ts";
+import { PrefixHandles } from "./prefix-handles.ts";
 import type {
+  PrefixEntry,
   PrefixHandle,
   PrefixInsertion,
   PrefixMatch,
+  PrefixRetention,
   PrefixTree,
   PrefixTreeOptions,
 } from "./prefix-tree.ts";
-import { commonLength, DETACHED, RadixNode } from "./radix-node.ts";
+import { RadixBlock, RadixCensus } from "./radix-block.ts";
+import { entriesOf } from "./radix-entries.ts";
+import { checkRadixTree } from "./radix-integrity.ts";
+import { RetainedBlocks } from "./retained-blocks.ts";
 import { StoredPages } from "./stored-pages.ts";
 
-class RadixHandle implements PrefixHandle {
-  locks = 0;
-  readonly tokens: number;
-  readonly node: RadixNode;
-  constructor(node: RadixNode) {
-    this.tokens = node.end;
-    this.node = node;
-  }
-}
-
 /**
- * A radix tree over blocks of tokens, as SGLang's RadixAttention (Zheng et al. 2023, arXiv 2312.07104) keeps one. A
- * match that ends inside a run splits it, so that the blocks of a node always share their use stamp and locks.
+ * A radix tree whose edges are blocks of tokens, after SGLang's RadixAttention (Zheng et al. 2023, arXiv 2312.07104).
+ * The pool tells the blocks who shares their pages, so nothing is ever searched for: `match`, `insert` and `lock` take
+ * time by the blocks of their path, `evict` by the blocks that it drops times log(leaves), `evictablePages` none.
  */
 export class RadixPrefixTree implements PrefixTree {
   readonly #pages: StoredPages;
-  readonly #handles = new WeakSet<PrefixHandle>();
+  readonly #handles = new PrefixHandles<RadixBlock>();
   /** One root per namespace that has blocks. */
-  readonly #roots = new Map<string, RadixNode>();
-  #lockedBlocks = 0;
+  readonly #roots = new Map<string, RadixBlock>();
+  readonly #census = new RadixCensus();
+  /** The blocks that can go, the least valuable first. */
+  readonly #leaves = new IndexedHeap<RadixBlock>((a, b) =>
+    a.priority === b.priority ? a.lastUse < b.lastUse : a.priority < b.priority,
+  );
+  readonly #retained: RetainedBlocks;
+  readonly #lost: LostPrefixes;
   #clock = 0;
 
   constructor(options: PrefixTreeOptions) {
     this.#pages = new StoredPages(options);
+    this.#retained = new RetainedBlocks(this.#pages.retainedBlocks, (block) => this.#place(block));
+    this.#lost = new LostPrefixes(this.#pages.lostBlocks);
   }
 
   get pageTokens(): number {
@@ -48,209 +55,175 @@ export class RadixPrefixTree implements PrefixTree {
   }
 
   get lockedPages(): number {
-    return this.#lockedBlocks * this.blockPages;
+    return this.#census.lockedBlocks * this.blockPages;
   }
 
-  match(namespace: string, tokens: ArrayLike<number>): PrefixMatch {
-    const node = this.#walk(this.#roots.get(namespace) ?? newRoot(), tokens);
-    this.#stamp(node);
-    const closest = node.closestChild(tokens, node.end, this.pageTokens);
-    const partial = closest && { block: closest.child.blocks[0]!, tokens: closest.common };
-    const blocks = pathTo(node).flatMap((step) => step.blocks);
-    return { tokens: node.end, blocks, handle: this.#handle(node), ...(partial && { partial }) };
+  get retainedPages(): number {
+    return this.#retained.size * this.blockPages;
   }
 
-  insert(namespace: string, tokens: ArrayLike<number>, blocks: readonly Int32Array[]): PrefixInsertion {
+  match(namespace: string, tokens: ArrayLike<number>, keep?: PrefixRetention): PrefixMatch {
+    this.#pages.checkRetention(keep);
+    const block = this.#find(namespace, tokens);
+    const path = this.#use(block, keep);
+    const closest = block.closestChild(tokens, block.end, this.pageTokens);
+    return {
+      tokens: block.end,
+      blocks: path.map(({ pages }) => pages),
+      handle: this.#handles.create(block.end, block),
+      ...(closest && { partial: { block: closest.child.pages, tokens: closest.common } }),
+    };
+  }
+
+  insert(
+    namespace: string,
+    tokens: ArrayLike<number>,
+    blocks: readonly Int32Array[],
+    keep?: PrefixRetention,
+  ): PrefixInsertion {
     this.#pages.checkShapes(tokens, blocks);
-    const root = this.#roots.get(namespace) ?? newRoot();
-    let node = this.#walk(root, tokens);
-    const fresh = blocks.slice(node.end / this.pageTokens);
+    this.#pages.checkRetention(keep);
+    let block = this.#find(namespace, tokens);
+    const fresh = blocks.slice(block.end / this.pageTokens);
     this.#pages.checkNew(fresh);
-    if (fresh.length > 0) {
-      const run = Int32Array.from({ length: tokens.length - node.end }, (_, i) => tokens[node.end + i]!);
-      const child = new RadixNode(
-        node,
-        run,
-        fresh.map((block) => this.#pages.retain(block)),
-      );
-      node.adopt(child, this.pageTokens);
-      this.#roots.set(namespace, root);
-      node = child;
-    }
-    this.#stamp(node);
-    return { newBlocks: fresh.length, handle: this.#handle(node) };
+    const ids = new Int32Array(tokens);
+    for (const pages of fresh) block = this.#add(block, ids, pages);
+    this.#use(block, keep);
+    return { newBlocks: fresh.length, handle: this.#handles.create(block.end, block) };
   }
 
   lock(handle: PrefixHandle): void {
-    const own = this.#own(handle);
-    if (own.node.end !== own.tokens) throw new InvalidHandleError("The blocks of the handle were evicted.");
-    own.locks += 1;
-    for (const node of pathTo(own.node)) {
-      if (node.locks === 0) this.#lockedBlocks += node.blocks.length;
-      node.locks += 1;
-    }
+    const block = this.#handles.lock(handle, ({ isStored }) => isStored);
+    block.lock();
+    this.#place(block);
   }
 
   unlock(handle: PrefixHandle): void {
-    const own = this.#own(handle);
-    if (own.locks === 0) throw new InvalidHandleError("The handle is not locked.");
-    own.locks -= 1;
-    for (const node of pathTo(own.node)) {
-      node.locks -= 1;
-      if (node.locks === 0) this.#lockedBlocks -= node.blocks.length;
-    }
+    const block = this.#handles.unlock(handle);
+    block.unlock();
+    this.#place(block);
   }
 
-  evict(pagesWanted: number): number {
+  evict(pagesWanted: number, now: number = this.#retained.now): number {
     requireInteger("pagesWanted", pagesWanted, 0);
-    if (pagesWanted === 0) return 0;
-    const leaves = this.#nodes().filter((node) => this.#canTrim(node));
-    leaves.sort((a, b) => b.lastUse - a.lastUse);
+    this.#pages.checkTime("now", now);
+    this.#retained.advance(now);
+    const useless: RadixBlock[] = [];
     let freed = 0;
-    for (let leaf = leaves.pop(); leaf !== undefined; leaf = leaves.pop()) {
-      while (freed < pagesWanted && leaf.blocks.length > 0 && this.#canTrim(leaf)) {
-        freed += this.#pages.release(leaf.blocks.at(-1)!);
-        leaf.trim(this.pageTokens);
+    while (freed < pagesWanted && this.#census.evictablePages > 0) {
+      const block = this.#leaves.first()!;
+      if (block.leadsToUnsharedPages()) {
+        freed += this.#drop(block);
+        this.#lost.add(block.hash);
+      } else {
+        this.#leaves.delete(block);
+        useless.push(block);
       }
-      if (leaf.blocks.length === 0) {
-        const parent = leaf.parent!;
-        parent.remove(leaf);
-        if (this.#canTrim(parent))
-          leaves.splice(leaves.findLastIndex((other) => other.lastUse > parent.lastUse) + 1, 0, parent);
-      }
-      if (freed >= pagesWanted) break;
     }
-    this.#forgetEmptyRoots();
+    for (const block of useless) this.#place(block);
     return freed;
   }
 
   evictablePages(): number {
-    const kept = new Set<RadixNode>();
-    let blocks = 0;
-    for (const node of this.#nodes().reverse()) {
-      const stays = node.locks > 0 || node.children.some((child) => kept.has(child));
-      const firstGoing = stays
-        ? node.blocks.length
-        : node.blocks.findLastIndex((block) => !this.#pages.isUnshared(block)) + 1;
-      if (firstGoing > 0) kept.add(node);
-      blocks += node.blocks.length - firstGoing;
+    return this.#census.evictablePages;
+  }
+
+  lost(namespace: string, tokens: ArrayLike<number>): number {
+    const { pageTokens } = this;
+    const { end, hash } = this.#find(namespace, tokens);
+    let at = end;
+    let key = hash;
+    while (at + pageTokens <= tokens.length) {
+      key = hashTokens(key, tokens, at, pageTokens);
+      if (!this.#lost.has(key)) break;
+      at += pageTokens;
     }
-    return blocks * this.blockPages;
+    return at - end;
+  }
+
+  entries(): Iterable<PrefixEntry> {
+    return entriesOf(this.#roots.values(), (block) => this.#handles.create(block.end, block));
+  }
+
+  forget(namespace: string): number {
+    const root = this.#roots.get(namespace);
+    if (!root) return 0;
+    const unlocked = root.behind().filter(({ locks }) => locks === 0);
+    for (const block of unlocked.reverse()) this.#drop(block);
+    return unlocked.length;
   }
 
   reset(): number {
-    let dropped = 0;
-    for (const node of this.#nodes()) {
-      if (node.locks > 0) continue;
-      for (const block of node.blocks) this.#pages.release(block);
-      dropped += node.blocks.length;
-      if (node.parent!.end === DETACHED) node.end = DETACHED;
-      else node.parent!.remove(node);
-    }
-    this.#forgetEmptyRoots();
-    return dropped;
+    return [...this.#roots.keys()].reduce((dropped, namespace) => dropped + this.forget(namespace), 0);
   }
 
   countReferences(counts: Int32Array): void {
-    for (const node of this.#nodes()) {
-      for (const block of node.blocks) for (const page of block) counts[page]! += 1;
-    }
+    for (const root of this.#roots.values())
+      for (const { pages } of root.behind()) for (const page of pages) counts[page]! += 1;
   }
 
   checkIntegrity(): void {
-    const differences: string[] = [];
-    const { pageTokens } = this;
-    const nodes = this.#nodes();
-    const require = (holds: boolean, otherwise: string) => {
-      if (!holds) differences.push(otherwise);
-    };
-    for (const node of nodes) {
-      const parent = node.parent!;
-      const where = `the run that ends at token ${node.end}`;
-      require(node.blocks.length > 0 &&
-        node.tokens.length ===
-          node.blocks.length *
-            pageTokens, `${where} has ${node.blocks.length} blocks for ${node.tokens.length} tokens`);
-      require(node.end ===
-        parent.end +
-          node.tokens
-            .length, `${where} starts behind token ${parent.end} and has ${node.tokens.length} tokens`);
-      require(parent.parent === undefined ||
-        (parent.lastUse >= node.lastUse &&
-          parent.locks >= node.locks), `${where} is newer or more locked than its parent`);
-      require(parent.childStartingWith(node.tokens, 0, pageTokens) ===
-        node, `${where} is not found from its parent`);
-    }
-    const blocks = nodes.reduce((sum, node) => sum + node.blocks.length, 0);
-    const locked = nodes.reduce((sum, node) => sum + (node.locks > 0 ? node.blocks.length : 0), 0);
-    require(blocks * this.blockPages ===
-      this.cachedPages, `${this.cachedPages} pages counted, ${blocks} blocks stored`);
-    require(locked === this.#lockedBlocks, `${this.#lockedBlocks} locked blocks counted, ${locked} found`);
-    for (const [namespace, root] of this.#roots)
-      require(root.children.length > 0, `namespace ${namespace} is empty`);
-    if (differences.length > 0) throw new IntegrityError(differences);
+    const { cachedPages, lockedPages, retainedPages } = this;
+    const counted = { cachedPages, lockedPages, retainedPages, evictablePages: this.evictablePages() };
+    checkRadixTree(this.#roots.values(), this.#leaves, this.#pages, counted);
   }
 
-  /** The node where the longest cached prefix of whole blocks ends; a run that agrees only in part is split. */
-  #walk(root: RadixNode, tokens: ArrayLike<number>): RadixNode {
+  /** Where the longest cached prefix of whole blocks ends. */
+  #find(namespace: string, tokens: ArrayLike<number>): RadixBlock {
     const { pageTokens } = this;
-    let node = root;
-    while (node.end + pageTokens <= tokens.length) {
-      const child = node.childStartingWith(tokens, node.end, pageTokens);
+    let block = this.#roots.get(namespace) ?? newRoot(namespace);
+    while (block.end + pageTokens <= tokens.length) {
+      const child = block.child(tokens, block.end, pageTokens);
       if (!child) break;
-      const length = Math.min(child.tokens.length, tokens.length - node.end);
-      const blocks = Math.floor(commonLength(child.tokens, tokens, node.end, length) / pageTokens);
-      if (blocks < child.blocks.length) return child.split(blocks, pageTokens);
-      node = child;
+      block = child;
     }
-    return node;
+    return block;
   }
 
-  #stamp(node: RadixNode): void {
+  /** Puts pages behind a block for the tokens that come next. */
+  #add(parent: RadixBlock, tokens: Int32Array, pages: Int32Array): RadixBlock {
+    const { end, namespace } = parent;
+    const own = tokens.slice(end, end + this.pageTokens);
+    const hash = hashTokens(parent.hash, own, 0, own.length);
+    const block = new RadixBlock({ namespace, parent, hash }, own, pages.slice(), this.#census);
+    this.#pages.retain(block.pages, block);
+    this.#lost.delete(hash);
+    parent.adopt(block);
+    if (parent.isRoot) this.#roots.set(parent.namespace, parent);
+    this.#place(parent);
+    return block;
+  }
+
+  /** Drops a block behind which is none; returns how many pages are free by that. */
+  #drop(block: RadixBlock): number {
+    const parent = block.parent!;
+    block.detach();
+    this.#retained.delete(block);
+    this.#leaves.delete(block);
+    this.#place(parent);
+    if (parent.isRoot && parent.children.length === 0) this.#roots.delete(parent.namespace);
+    return this.#pages.release(block.pages, block);
+  }
+
+  /** Stamps the path to a block, retains it, and returns it. */
+  #use(block: RadixBlock, keep: PrefixRetention | undefined): RadixBlock[] {
+    const path = block.path();
     this.#clock += 1;
-    for (const step of pathTo(node)) step.lastUse = this.#clock;
+    for (const step of path) step.lastUse = this.#clock;
+    if (keep?.now !== undefined) this.#retained.advance(keep.now);
+    if (keep) for (const step of path) this.#retained.add(step, keep);
+    this.#place(block);
+    return path;
   }
 
-  /** Whether the last block of a node can go now. */
-  #canTrim(node: RadixNode): boolean {
-    const last = node.blocks.at(-1);
-    return (
-      last !== undefined && node.children.length === 0 && node.locks === 0 && this.#pages.isUnshared(last)
-    );
-  }
-
-  /** All nodes but the roots, each before its children. */
-  #nodes(): RadixNode[] {
-    const nodes = [...this.#roots.values()].flatMap((root) => root.children);
-    for (let i = 0; i < nodes.length; i++) for (const child of nodes[i]!.children) nodes.push(child);
-    return nodes;
-  }
-
-  #forgetEmptyRoots(): void {
-    for (const [namespace, root] of this.#roots)
-      if (root.children.length === 0) this.#roots.delete(namespace);
-  }
-
-  #handle(node: RadixNode): PrefixHandle {
-    const handle = new RadixHandle(node);
-    this.#handles.add(handle);
-    return handle;
-  }
-
-  #own(handle: PrefixHandle): RadixHandle {
-    if (!(handle instanceof RadixHandle) || !this.#handles.has(handle))
-      throw new InvalidHandleError("The handle is not of this tree.");
-    return handle;
+  /** Gives a block its place among the leaves that can go, or none. */
+  #place(block: RadixBlock): void {
+    if (block.isFreeLeaf) this.#leaves.set(block);
+    else this.#leaves.delete(block);
   }
 }
 
-function newRoot(): RadixNode {
-  return new RadixNode(undefined, new Int32Array(0), []);
-}
-
-/** The nodes from below the root to `node`, in token order. Empty for a root. */
-function pathTo(node: RadixNode): RadixNode[] {
-  const path: RadixNode[] = [];
-  for (let step = node; step.parent !== undefined; step = step.parent) path.push(step);
-  return path.reverse();
+function newRoot(namespace: string): RadixBlock {
+  const none = new Int32Array(0);
+  return new RadixBlock({ namespace, hash: hashNamespace(namespace) }, none, none, new RadixCensus());
 }

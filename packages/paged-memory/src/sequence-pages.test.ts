@@ -3,6 +3,7 @@ import { FakeMemory } from "../tests/fake-memory.ts";
 import { DisposedError, InvalidArgumentError, InvalidStateError, OutOfPagesError } from "./errors.ts";
 import { checkIntegrity } from "./integrity.ts";
 import { PagePool } from "./page-pool.ts";
+import { RadixPrefixTree } from "./radix-prefix-tree.ts";
 import { SequencePages } from "./sequence-pages.ts";
 
 const pageTokens = 4;
@@ -168,6 +169,36 @@ describe("keep", () => {
     checkIntegrity({ pool, sequences: [sequence, fork] });
   });
 
+  it("says how many pages it takes at most, none where no page is shared", () => {
+    const { pool, memory, sequence } = setUp();
+    memory.append(sequence, positions(0), 10);
+    expect(sequence.pagesNeededToKeep(0, 0, 7)).toBe(0);
+    const fork = sequence.fork();
+    memory.append(fork, positions(10), 10);
+    expect([0, 3, 7, 20].map((slots) => fork.pagesNeededToKeep(0, 0, slots))).toEqual([0, 1, 2, 0]);
+    expect(fork.pagesNeededToKeep(0, 0, 19)).toBe(2);
+    const used = pool.usedPages;
+    memory.compact(fork.keep(0, 0, range(1, 20)));
+    expect(pool.usedPages - used).toBe(2);
+    expect(() => fork.pagesNeededToKeep(0, 0, 20)).toThrow(InvalidArgumentError);
+    expect(() => fork.pagesNeededToKeep(0, 1, 1)).toThrow(InvalidArgumentError);
+  });
+
+  it("leaves a head that ends in a shared page, which the next append counts and copies", () => {
+    const { pool, memory, sequence } = setUp({ kvHeads: 2 });
+    memory.append(sequence, positions(0), 8);
+    const fork = sequence.fork();
+    fork.keep(0, 0, range(0, 6));
+    fork.commit();
+    expect([fork.pagesNeeded(1), fork.pagesNeeded(2), fork.pagesNeeded(3)]).toEqual([2, 2, 3]);
+    const used = pool.usedPages;
+    memory.append(fork, positions(100), 1);
+    expect(pool.usedPages - used).toBe(2);
+    expect(memory.read(fork.pages(0, 0), 7)).toEqual([0, 1, 2, 3, 4, 5, 100]);
+    expect(memory.read(sequence.pages(0, 0), 8)).toEqual([...range(0, 8)]);
+    checkIntegrity({ pool, sequences: [sequence, fork] });
+  });
+
   it("throws before anything changes when shared pages cannot be replaced", () => {
     const { pool, sequence } = setUp({ pages: 2 });
     sequence.append(8);
@@ -247,6 +278,31 @@ describe("share and block", () => {
     expect(memory.read(sequence.pages(0, 1), 8)).toEqual([100, 101, 102, 103, 104, 105, 106, 107]);
     expect(pool.usedPages).toBe(8);
     checkIntegrity({ pool, sequences: [sequence, other] });
+  });
+
+  it("counts the copy of a shared block that is used in part", () => {
+    const { pool, memory, sequence } = setUp({ kvHeads: 2 });
+    memory.append(sequence, positions(0), 8);
+    const other = new SequencePages({ pool, kvLayers: 1, kvHeads: 2, pageTokens });
+    other.share(sequence.intactBlocks(), 7);
+    expect([other.pagesNeeded(0), other.pagesNeeded(1), other.pagesNeeded(2)]).toEqual([0, 2, 4]);
+    sequence.dispose();
+    expect(other.pagesNeeded(1)).toBe(0);
+  });
+
+  it("leave the pages of a sequence that is over to the tree alone", () => {
+    const { pool, sequence } = setUp({ kvLayers: 2, kvHeads: 2 });
+    const tree = new RadixPrefixTree({ pool, pageTokens, blockPages: 4 });
+    sequence.append(14);
+    sequence.keep(1, 0, Int32Array.from([...range(0, 9), 11, 13]));
+    sequence.commit();
+    const blocks = sequence.intactBlocks();
+    expect(blocks).toEqual([sequence.block(0), sequence.block(1)]);
+    tree.insert("", range(0, 8), blocks);
+    expect(tree.evictablePages()).toBe(0);
+    sequence.dispose();
+    expect(checkIntegrity({ pool, sequences: [], trees: [tree] })).toMatchObject({ free: 32, cached: 8 });
+    expect([tree.evictablePages(), tree.evict(8), pool.freePages]).toEqual([8, 8, 40]);
   });
 
   it("refuse what is evicted, partly filled, free or of the wrong shape", () => {

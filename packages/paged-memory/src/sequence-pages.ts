@@ -1,14 +1,9 @@
+import { blockAt, checkBlocks } from "./block-pages.ts";
 import { type CompactionPlan, checkKept, compactHead, NO_MOVES } from "./compaction.ts";
-import {
-  DisposedError,
-  InvalidArgumentError,
-  InvalidPageError,
-  InvalidStateError,
-  OutOfPagesError,
-  requireInteger,
-} from "./errors.ts";
+import { DisposedError, InvalidStateError, OutOfPagesError, requireInteger } from "./errors.ts";
 import { HeadTables } from "./head-tables.ts";
 import { type CopyOnWrite, HeldPages, type PageCopies, pageCopies } from "./held-pages.ts";
+import { endsInSharedPage, pagesToAppend, pagesToKeep } from "./page-needs.ts";
 import type { PageOwner, PagePool } from "./page-pool.ts";
 
 export interface SequencePagesOptions {
@@ -81,14 +76,7 @@ export class SequencePages implements PageOwner {
   /** New pages that `append(tokens)` takes, copies of shared pages included. */
   pagesNeeded(tokens: number): number {
     this.#requireUsable();
-    if (requireInteger("tokens", tokens, 0) === 0) return 0;
-    const tables = this.#tables;
-    let needed = 0;
-    for (let index = 0; index < tables.heads; index++) {
-      needed += tables.pagesFor(tables.resident[index]! + tokens) - tables.length(index);
-      if (this.#endsInSharedPage(index)) needed += 1;
-    }
-    return needed;
+    return pagesToAppend(this.#tables, requireInteger("tokens", tokens, 0), this.pool);
   }
 
   /** Whether `append(tokens)` would find its pages now. */
@@ -110,7 +98,7 @@ export class SequencePages implements PageOwner {
     for (let index = 0; index < tables.heads; index++) {
       const resident = tables.resident[index]!;
       const length = tables.length(index);
-      if (this.#endsInSharedPage(index)) {
+      if (endsInSharedPage(tables, index, this.pool)) {
         const entry = length - 1;
         const copy = { index, entry, from: tables.get(index, entry), to: this.pool.allocateOne(), resident };
         tables.set(index, entry, copy.to);
@@ -128,6 +116,16 @@ export class SequencePages implements PageOwner {
   }
 
   /**
+   * New pages that `keep` of so many slots of a head takes at most, whichever slots they are: 0 where the head shares no
+   * page. The sum over heads holds for all of them, kept one after another.
+   */
+  pagesNeededToKeep(layer: number, head: number, slots: number): number {
+    const index = this.#index(layer, head);
+    requireInteger("slots", slots, 0, this.#tables.resident[index]!);
+    return pagesToKeep(this.#tables, index, slots, this.pool);
+  }
+
+  /**
    * Evicts all but the `kept` slots of one head (strictly ascending) and renumbers them 0..kept.length-1. Pages that
    * only this head holds are reused, a shared page is never written; the surplus goes back to the pool at `commit()`:
    * exactly `ceil(resident / pageTokens) - ceil(kept / pageTokens)` pages where no page is shared. There is no undo.
@@ -135,7 +133,7 @@ export class SequencePages implements PageOwner {
    *
    * With `rewrite`, the plan names every slot that is kept, and page i of the new table is page i of the old one or a
    * fresh one: for compactions that change what they keep. Nothing is intact then.
-   * @throws OutOfPagesError where shared pages must be replaced (by at most `ceil(kept / pageTokens)` pages) and none are
+   * @throws OutOfPagesError where shared pages must be replaced (by at most `pagesNeededToKeep`) and too few are
    * left, and InvalidArgumentError; both before anything changed.
    */
   keep(layer: number, head: number, kept: Int32Array, rewrite = false): CompactionPlan {
@@ -203,18 +201,7 @@ export class SequencePages implements PageOwner {
     this.#requireUsable();
     if (this.#seen > 0) throw new InvalidStateError("share: the sequence already has tokens.");
     const tables = this.#tables;
-    const expected = tables.pagesFor(requireInteger("tokens", tokens, 0));
-    if (blocks.length !== expected) {
-      throw new InvalidArgumentError("blocks", `${expected} blocks for ${tokens} tokens`, blocks.length);
-    }
-    for (const block of blocks) {
-      if (block.length !== this.heads)
-        throw new InvalidArgumentError("block", `${this.heads} pages`, block.length);
-      for (const page of block) {
-        if (this.pool.references(page) === 0)
-          throw new InvalidPageError(page, "is free, it cannot be shared");
-      }
-    }
+    checkBlocks(blocks, requireInteger("tokens", tokens, 0), tables, this.pool);
     for (let index = 0; index < tables.heads; index++) {
       tables.resize(index, tokens);
       blocks.forEach((block, entry) => {
@@ -231,7 +218,16 @@ export class SequencePages implements PageOwner {
     this.#requireUsable();
     this.#requireCommittedCopies("block");
     requireInteger("index", index, 0, Math.floor(this.#intact / this.pageTokens) - 1);
-    return Int32Array.from({ length: this.heads }, (_, row) => this.#tables.get(row, index));
+    return blockAt(this.#tables, index);
+  }
+
+  /**
+   * All blocks that are intact and full, in token order. To leave a sequence that is over to a prefix tree, insert them
+   * for its first `blocks.length * pageTokens` tokens and dispose: their pages are then held by the tree alone.
+   */
+  intactBlocks(): Int32Array[] {
+    const count = Math.floor(this.intactTokens / this.pageTokens);
+    return Array.from({ length: count }, (_, index) => this.block(index));
   }
 
   /** Writes the resident length of every head to `target[offset..offset + heads - 1]`. */
@@ -274,12 +270,6 @@ export class SequencePages implements PageOwner {
     requireInteger("layer", layer, 0, this.kvLayers - 1);
     requireInteger("head", head, 0, this.kvHeads - 1);
     return layer * this.kvHeads + head;
-  }
-
-  #endsInSharedPage(index: number): boolean {
-    const tables = this.#tables;
-    if (tables.resident[index]! % this.pageTokens === 0) return false;
-    return this.pool.references(tables.get(index, tables.length(index) - 1)) > 1;
   }
 
   #requireCommittedCopies(call: string): void {

@@ -40,27 +40,36 @@ it("an unshared head keeps the right slots, needs no free page and frees exactly
 
 it("heads that share pages are evicted from one after another, and none sees the other", () => {
   fc.assert(
-    fc.property(slots, slots, fc.array(keepFlags, { minLength: 3, maxLength: 3 }), (count, extra, kept) => {
-      const { pool, memory, sequence } = filled(count);
-      const forks = [sequence, sequence.fork(), sequence.fork()];
-      const contents = forks.map(() => Array.from({ length: count }, (_, i) => i));
-      const checkAll = () => {
+    fc.property(
+      slots,
+      slots,
+      fc.array(keepFlags, { minLength: 3, maxLength: 3 }),
+      fc.boolean(),
+      (count, extra, kept, rewrite) => {
+        const { pool, memory, sequence } = filled(count);
+        const forks = [sequence, sequence.fork(), sequence.fork()];
+        const contents = forks.map(() => Array.from({ length: count }, (_, i) => i));
+        const checkAll = () => {
+          forks.forEach((fork, i) => {
+            expect(memory.read(fork.pages(0, 0), contents[i]!.length)).toEqual(contents[i]);
+          });
+          checkIntegrity({ pool, sequences: forks });
+        };
         forks.forEach((fork, i) => {
-          expect(memory.read(fork.pages(0, 0), contents[i]!.length)).toEqual(contents[i]);
+          memory.append(fork, (_layer, _head, j) => 1000 * i + j, extra);
+          contents[i]!.push(...Array.from({ length: extra }, (_, j) => 1000 * i + j));
+          checkAll();
+          const slotsKept = ascending(count, kept[i]!);
+          const most = fork.pagesNeededToKeep(0, 0, slotsKept.length);
+          const free = pool.freePages;
+          memory.compact(fork.keep(0, 0, slotsKept, rewrite));
+          expect(free - pool.freePages).toBeLessThanOrEqual(most);
+          fork.commit();
+          contents[i] = Array.from(slotsKept, (slot) => contents[i]![slot]!);
+          checkAll();
         });
-        checkIntegrity({ pool, sequences: forks });
-      };
-      forks.forEach((fork, i) => {
-        memory.append(fork, (_layer, _head, j) => 1000 * i + j, extra);
-        contents[i]!.push(...Array.from({ length: extra }, (_, j) => 1000 * i + j));
-        checkAll();
-        const slotsKept = ascending(count, kept[i]!);
-        memory.compact(fork.keep(0, 0, slotsKept));
-        fork.commit();
-        contents[i] = Array.from(slotsKept, (slot) => contents[i]![slot]!);
-        checkAll();
-      });
-    }),
+      },
+    ),
     { numRuns: 200 },
   );
 });

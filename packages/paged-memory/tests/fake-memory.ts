@@ -31,6 +31,13 @@ export class FakeMemory {
     return Array.from({ length: slots }, (_, slot) => this.#slots[this.#at(pages, slot)]!);
   }
 
+  /** Whether the first slots hold these values. */
+  holds(pages: Int32Array, values: readonly number[]): boolean {
+    for (let slot = 0; slot < values.length; slot++)
+      if (this.#slots[this.#at(pages, slot)] !== values[slot]) return false;
+    return true;
+  }
+
   /** Appends one value per token to every head, with the copies that this takes. */
   append(
     sequence: SequencePages,

@@ -28,6 +28,7 @@ export {
 } from "@kvasir/kernels";
 export type { Checkpoint } from "./checkpoint/checkpoint.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./checkpoint/checkpoint-error.ts";
+export { checkpointFingerprint } from "./checkpoint/checkpoint-fingerprint.ts";
 export { openCheckpoint } from "./checkpoint/open-checkpoint.ts";
 export { readSafetensors } from "./checkpoint/read-safetensors.ts";
 export { ConfigError, type ConfigErrorCode } from "./config/config-error.ts";
@@ -45,6 +46,7 @@ export {
   parseLayerMap,
 } from "./layer-map.ts";
 export { LayerMapError } from "./layer-map-error.ts";
-export { loadModel, type Model, type ModelOptions } from "./model.ts";
+export { loadModel, type ModelOptions } from "./load-model.ts";
+export type { Model } from "./model.ts";
 export { ModelError, type ModelErrorCode } from "./model-error.ts";
 export type { LoadProgress } from "./pack-weights.ts";

@@ -61,6 +61,28 @@ describe("loadModel", () => {
     await expect(sequence.feed(model, [1])).rejects.toMatchObject({ name: "ModelError", code: "disposed" });
   });
 
+  it("compiles the program of embed at its first use alone, and frees it", async () => {
+    const model = await load("llama-gqa");
+    const before = live.size;
+    const sequence = new TestSequence(device, model.program, 2);
+    using memory = sequence.memory;
+    const step = () => ({
+      tokens: Int32Array.of(1),
+      sequences: [sequence.part(1)],
+      outputs: Int32Array.of(0),
+    });
+    expect(await model.embed(memory, step())).toHaveLength(model.hiddenSize);
+    expect(live.size).toBe(before + 1);
+    await model.embed(memory, step());
+    expect(live.size).toBe(before + 1);
+    model.dispose();
+    expect(live.size).toBe(0);
+    await expect(model.embed(memory, step())).rejects.toMatchObject({
+      name: "ModelError",
+      code: "disposed",
+    });
+  });
+
   it("takes forceNodiag over the checkpoint's", async () => {
     using strict = await load("lckv-w2", { forceNodiag: true });
     expect(strict.layerMap.layers.every(({ mask }) => mask.strict)).toBe(true);

@@ -72,7 +72,7 @@ describe("loading with weights", () => {
     const nodes = weights.map((weight): Node => {
       return { op: "linear", out: { width: 64, rows: "tokens" }, x: row, weight, bias: undefined };
     });
-    const graph = { shape: { kvLayers: 1, kvHeads: 1, headDim: 2, vocabSize: 64 }, nodes, logits: row };
+    const graph = { shape: { kvLayers: 1, kvHeads: 1, headDim: 2, vocabSize: 64 }, nodes, result: row };
     let reports = 0;
     const underWay: number[] = [];
     beforePack((_, count) => underWay.push(count + 2 - reports));

@@ -1,5 +1,5 @@
 import type { DType } from "../dtype.ts";
-import { float32BitsOfHalf } from "../quant/half.ts";
+import { float32BitsOfHalf, halfBits } from "../quant/half.ts";
 import type { Work } from "./work-queue.ts";
 
 const float64 = new Float64Array(1);
@@ -22,6 +22,20 @@ export function roundTo(dtype: DType, value: number): number {
   const shift = 1.5 * 2 ** (52 + exponent - fractionBits);
   const rounded = value + shift - shift;
   return Math.abs(rounded) > largest ? Math.sign(value) * Infinity : rounded;
+}
+
+/** The f16 or bf16 bits of values that the format holds. */
+export function encode(dtype: "f16" | "bf16", values: Float32Array): Uint16Array {
+  const bits32 = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const encodeOne = dtype === "bf16" ? (bits: number) => bits >>> 16 : halfBitsOf;
+  return Uint16Array.from(bits32, (bits, i) => encodeOne(bits, values[i]!));
+}
+
+/** Keeps the bits of what is not a number. */
+function halfBitsOf(bits32: number, value: number): number {
+  return Number.isNaN(value)
+    ? ((bits32 >>> 16) & 0x8000) | 0x7c00 | ((bits32 >>> 13) & 0x3ff)
+    : halfBits(value);
 }
 
 /** The values of f16 or bf16 bits; f32 holds all of them. */

@@ -1,8 +1,16 @@
 import type { Compaction, PageMemory, PageMemorySpec, SlotData } from "../device.ts";
 import { Disposal } from "../disposal.ts";
 import { dtypeBytes } from "../dtype.ts";
-import { validateCompactions, validateCopy, validateSlotReads } from "../validate-memory.ts";
+import {
+  validateCompactions,
+  validateCopy,
+  validatePageRead,
+  validatePageWrite,
+  validateSlotReads,
+} from "../validate-memory.ts";
 import { roundTo } from "./float-format.ts";
+import { packPage, unpackPage } from "./page-bytes.ts";
+import { slotArray } from "./slot-array.ts";
 import { type HeadVectors, mergedValues } from "./value-merging.ts";
 import type { Work, WorkQueue } from "./work-queue.ts";
 
@@ -42,6 +50,20 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
     validateCopy(this.spec, from, to);
     const [sources, destinations] = [from.slice(), to.slice()];
     return this.#queue.submit(() => this.#copyPages(sources, destinations));
+  }
+
+  async readPages(pages: Int32Array, out: Uint8Array): Promise<void> {
+    this.checkAlive();
+    validatePageRead(this, pages, out);
+    const ids = pages.slice();
+    return this.#queue.submit(() => this.#readPages(ids, out));
+  }
+
+  async writePages(pages: Int32Array, bytes: Uint8Array): Promise<void> {
+    this.checkAlive();
+    validatePageWrite(this, pages, bytes);
+    const ids = pages.slice();
+    return this.#queue.submit(() => this.#writePages(ids, bytes));
   }
 
   async compact(heads: readonly Compaction[]): Promise<void> {
@@ -110,6 +132,22 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
       destination.attentionSums.set(source.attentionSums);
       yield;
     }
+  }
+
+  *#readPages(ids: Int32Array, out: Uint8Array): Work {
+    for (const [i, id] of ids.entries()) {
+      yield* packPage(this.page(id), this.spec.dtype, this.#bytesOf(i, out));
+    }
+  }
+
+  *#writePages(ids: Int32Array, bytes: Uint8Array): Work {
+    for (const [i, id] of ids.entries()) {
+      yield* unpackPage(this.#pageToWrite(id), this.spec.dtype, this.#bytesOf(i, bytes));
+    }
+  }
+
+  #bytesOf(page: number, bytes: Uint8Array): Uint8Array {
+    return bytes.subarray(page * this.pageBytes, (page + 1) * this.pageBytes);
   }
 
   *#compact(heads: readonly Compaction[]): Work {
@@ -184,28 +222,4 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
       attentionSums: new Float32Array(pageTokens),
     };
   }
-}
-
-function slotArray(page: Page, data: SlotData, headDim: number): Float32Array | Int32Array {
-  switch (data) {
-    case "position":
-      return page.positions;
-    case "keyNorm":
-      return norms(page.keys, headDim);
-    case "valueNorm":
-      return norms(page.values, headDim);
-    case "attentionSum":
-      return page.attentionSums;
-    case "keys":
-      return page.keys;
-    case "values":
-      return page.values;
-  }
-}
-
-function norms(vectors: Float32Array, headDim: number): Float32Array {
-  return Float32Array.from({ length: vectors.length / headDim }, (_, slot) => {
-    const vector = vectors.subarray(slot * headDim, (slot + 1) * headDim);
-    return Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
-  });
 }

@@ -4,11 +4,12 @@ import type { Work } from "./work-queue.ts";
 /** Draws one token id. `logits` are f32: what is drawn must not depend on digits that a backend has not. */
 export function* sampleToken(logits: Float32Array, sampling: Sampling): Work<number> {
   const adjusted = adjustLogits(logits, sampling);
-  if (sampling.temperature === 0) return likeliest(adjusted);
+  if (sampling.temperature === 0) return likeliest(adjusted, sampling);
   const candidates = yield* byLogit(adjusted);
   const kept = sampling.topK > 0 ? candidates.subarray(0, sampling.topK) : candidates;
   const temperature = Math.fround(sampling.temperature);
   const largest = adjusted[kept[0]!]!;
+  if (largest === -Infinity) return likeliest(adjusted, sampling);
   const weights = Float64Array.from(kept, (id) => Math.exp((adjusted[id]! - largest) / temperature));
   const count = Math.min(
     countTopP(weights, Math.fround(sampling.topP)),
@@ -68,15 +69,20 @@ function merge(
   }
 }
 
-function likeliest(logits: Float64Array): number {
-  let best = 0;
-  for (let id = 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
+/** Of equal ones the lowest that is allowed. */
+function likeliest(logits: Float64Array, { allowed }: Sampling): number {
+  let best = logits.findIndex((_, id) => isAllowed(allowed, id));
+  for (let id = best + 1; id < logits.length; id++) if (logits[id]! > logits[best]!) best = id;
   return best;
 }
 
-/** Bias, then penalties. */
+function isAllowed(allowed: Uint32Array | undefined, id: number): boolean {
+  return allowed === undefined || ((allowed[id >> 5]! >>> (id & 31)) & 1) === 1;
+}
+
+/** What is not allowed, bias, then penalties. */
 function adjustLogits(logits: Float32Array, s: Sampling): Float64Array {
-  const adjusted = Float64Array.from(logits);
+  const adjusted = Float64Array.from(logits, (logit, id) => (isAllowed(s.allowed, id) ? logit : -Infinity));
   s.biasIds.forEach((id, i) => {
     adjusted[id]! += s.biasValues[i]!;
   });

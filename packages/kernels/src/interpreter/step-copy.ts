@@ -16,6 +16,7 @@ export function copyStep({ tokens, sequences, outputs, sampling, returnLogits = 
       history: settings.history.slice(),
       biasIds: settings.biasIds.slice(),
       biasValues: settings.biasValues.slice(),
+      ...(settings.allowed === undefined ? {} : { allowed: settings.allowed.slice() }),
     })),
     returnLogits,
   };

@@ -33,6 +33,10 @@ export type NativeAddon = {
     dtype: number,
   ): { readonly handle: PagesHandle; readonly pageBytes: number };
   copyPages(pages: PagesHandle, from: Int32Array, to: Int32Array): Promise<void>;
+  /** Fills `out`, which must be left alone meanwhile. */
+  readPages(pages: PagesHandle, ids: Int32Array, out: Uint8Array): Promise<void>;
+  /** `bytes` must be left alone meanwhile. */
+  writePages(pages: PagesHandle, ids: Int32Array, bytes: Uint8Array): Promise<void>;
   /** Arrays of one entry for each head; `mergeSlots` is -1 where nothing is merged. */
   compactPages(
     pages: PagesHandle,
@@ -82,7 +86,7 @@ export type NativeAddon = {
 };
 
 /** What `kvs_abi_version` must say. */
-export const abiVersion = 3;
+export const abiVersion = 4;
 
 declare const kind: unique symbol;
 type Handle<Kind extends string> = { readonly [kind]: Kind };
@@ -116,7 +120,7 @@ export type FlatStep = {
   readonly temperatures: Float32Array;
   /** Whether the fields below, one entry for each output, say anything. */
   readonly sampled: boolean;
-  /** [outputs, 3]: topK, promptLength, topLogprobs. */
+  /** [outputs, 4]: topK, promptLength, topLogprobs, whether it has a mask. */
   readonly samplingIntegers: Int32Array;
   /** [outputs, 6]: temperature, topP, minP, repetition, presence and frequency penalty. */
   readonly samplingNumbers: Float32Array;
@@ -125,6 +129,8 @@ export type FlatStep = {
   readonly histories: readonly Int32Array[];
   readonly biasIds: readonly Int32Array[];
   readonly biasValues: readonly Float32Array[];
+  /** The masks of allowed tokens, one after another; nobody may write to it before the step has ended. */
+  readonly allowed: Uint32Array;
 };
 
 /** Arrays that nobody else sees until the step has ended; `undefined` where that part is not wanted. */
@@ -138,6 +144,6 @@ export type FlatResult = {
   /** [outputs, topStride] */
   readonly topLogprobs: Float32Array | undefined;
   readonly topStride: number;
-  /** [outputs, vocabSize] */
+  /** [outputs, width of the logits] */
   readonly logits: Float32Array | undefined;
 };

@@ -1,3 +1,4 @@
+import { logitsWidth, type Program } from "../program.ts";
 import type { AttentionCollection, Sampling, Step, StepResult } from "../step.ts";
 import { reduceCodes } from "./abi-codes.ts";
 import type { FlatResult, FlatStep } from "./addon.ts";
@@ -22,7 +23,12 @@ export function flattenStep(step: Step): FlatStep {
     temperatures: Float32Array.from(step.sequences, ({ collect }) => collect?.temperature ?? 1),
     sampled: step.sampling !== undefined,
     samplingIntegers: Int32Array.from(
-      sampling.flatMap((s, i) => [s.topK, penalised[i] ? s.promptLength : 0, s.topLogprobs]),
+      sampling.flatMap((s, i) => [
+        s.topK,
+        penalised[i] ? s.promptLength : 0,
+        s.topLogprobs,
+        s.allowed === undefined ? 0 : 1,
+      ]),
     ),
     samplingNumbers: Float32Array.from(
       sampling.flatMap((s) => [
@@ -39,7 +45,20 @@ export function flattenStep(step: Step): FlatStep {
     histories: sampling.map((s, i) => (penalised[i] ? s.history : noTokens)),
     biasIds: sampling.map((s) => s.biasIds),
     biasValues: sampling.map((s) => s.biasValues),
+    allowed: joinedMasks(sampling),
   };
+}
+
+/** A copy in one piece: a step may have a mask for each of many sequences. */
+function joinedMasks(sampling: readonly Sampling[]): Uint32Array {
+  const masks = sampling.flatMap(({ allowed }) => (allowed === undefined ? [] : [allowed]));
+  const joined = new Uint32Array(masks.reduce((words, { length }) => words + length, 0));
+  let at = 0;
+  for (const mask of masks) {
+    joined.set(mask, at);
+    at += mask.length;
+  }
+  return joined;
 }
 
 function collectionIntegers(collect: AttentionCollection | undefined): number[] {
@@ -53,9 +72,9 @@ function hasPenalty(s: Sampling): boolean {
 }
 
 /** Room for what the step asks for. */
-export function emptyResult(step: Step, vocabSize: number): FlatResult {
+export function emptyResult(step: Step, program: Program): FlatResult {
   const outputs = step.outputs.length;
-  const logits = step.returnLogits ? new Float32Array(outputs * vocabSize) : undefined;
+  const logits = step.returnLogits ? new Float32Array(outputs * logitsWidth(program)) : undefined;
   if (step.sampling === undefined) {
     return {
       tokens: undefined,

@@ -57,7 +57,7 @@ export class NativeExecutable extends Disposal implements Executable {
     const { handle, spec } = this.#ownMemory(memory);
     validateStep(this, spec, step);
     const topLogprobs = step.sampling?.map((sampling) => sampling.topLogprobs) ?? [];
-    const result = callNative(() => emptyResult(step, this.program.vocabSize));
+    const result = callNative(() => emptyResult(step, this.program));
     await awaitNative(() => this.#addon.run(this.#handle, handle, flattenStep(step), result));
     return stepResultOf(topLogprobs, result);
   }

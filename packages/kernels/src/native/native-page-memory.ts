@@ -1,6 +1,12 @@
 import type { Compaction, PageMemory, PageMemorySpec, SlotData } from "../device.ts";
 import { Disposal } from "../disposal.ts";
-import { validateCompactions, validateCopy, validateSlotReads } from "../validate-memory.ts";
+import {
+  validateCompactions,
+  validateCopy,
+  validatePageRead,
+  validatePageWrite,
+  validateSlotReads,
+} from "../validate-memory.ts";
 import { dtypeCodes, slotDataCodes } from "./abi-codes.ts";
 import type { DeviceHandle, NativeAddon, PagesHandle } from "./addon.ts";
 import { awaitNative, callNative } from "./native-error.ts";
@@ -29,6 +35,18 @@ export class NativePageMemory extends Disposal implements PageMemory {
     this.checkAlive();
     validateCopy(this.spec, from, to);
     return awaitNative(() => this.#addon.copyPages(this.handle, from, to));
+  }
+
+  async readPages(pages: Int32Array, out: Uint8Array): Promise<void> {
+    this.checkAlive();
+    validatePageRead(this, pages, out);
+    return awaitNative(() => this.#addon.readPages(this.handle, pages, out));
+  }
+
+  async writePages(pages: Int32Array, bytes: Uint8Array): Promise<void> {
+    this.checkAlive();
+    validatePageWrite(this, pages, bytes);
+    return awaitNative(() => this.#addon.writePages(this.handle, pages, bytes));
   }
 
   async compact(heads: readonly Compaction[]): Promise<void> {

@@ -34,7 +34,7 @@ const vocabLimit = 2 ** 20;
 
 /** Opens a GGUF file. The vocabulary in it is the tokenizer's. Throws `CheckpointError` and `ConfigError`. */
 export async function openGguf(path: string, device: Device): Promise<MappedCheckpoint> {
-  const file = await readHead(path);
+  const file = await readGgufHead(path);
   const table = file.tensors.get(embedding);
   const vocabSize = table?.shape.length === 2 ? table.shape[0]! : 0;
   if (vocabSize < 1 || vocabSize > vocabLimit) {
@@ -62,8 +62,8 @@ export async function openGguf(path: string, device: Device): Promise<MappedChec
   return new MappedCheckpoint({ path, config, device, files, places, formats, nameInFile: ggufName });
 }
 
-/** Of the tokenizer only the ids: its lists are long, and not needed here. */
-async function readHead(path: string): Promise<GgufFile> {
+/** The head of a GGUF file; of the tokenizer only the ids: its lists are long, and the tokenizer's. Throws `CheckpointError`. */
+export async function readGgufHead(path: string): Promise<GgufFile> {
   const keys = (key: string) => !key.startsWith("tokenizer.") || /^tokenizer\.ggml\.\w+_token_id$/.test(key);
   try {
     return await readGguf(path, { keys });

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { CheckpointError } from "./checkpoint-error.ts";
+import { orMissing } from "./or-missing.ts";
 import { readJson } from "./read-json.ts";
-import { openSafetensors, type SafetensorsFile } from "./safetensors-file.ts";
+import { openSafetensors, type SafetensorsFile, withFile } from "./safetensors-file.ts";
 import { quoted } from "./safetensors-header.ts";
 
+const wholeName = "model.safetensors";
 const indexName = "model.safetensors.index.json";
 /** Bytes; the index of a model of 90,000 tensors has 9 million. */
 const indexLimit = 32_000_000;
@@ -14,28 +16,29 @@ const shardLimit = 4096;
  * read and compared with it. Throws `CheckpointError`.
  */
 export async function openWeights(folder: string): Promise<SafetensorsFile[]> {
-  const whole = await orMissing(openSafetensors(join(folder, "model.safetensors")));
+  const whole = await orMissing(openSafetensors(join(folder, wholeName)));
   if (whole) return [whole];
   const indexPath = join(folder, indexName);
-  const index = await orMissing(readJson(indexPath, indexLimit));
-  if (index === undefined) {
-    throw new CheckpointError("not-found", folder, `it has neither model.safetensors nor ${indexName}`);
-  }
-  const weightMap = weightMapOf(index, indexPath);
+  const weightMap = await readWeightMap(folder, indexPath);
   const files: SafetensorsFile[] = [];
   for (const shard of new Set(weightMap.values())) files.push(await openShard(folder, shard, indexPath));
   checkWeightMap(weightMap, files, folder, indexPath);
   return files;
 }
 
-/** Undefined where the file is not there. */
-async function orMissing<T>(opening: Promise<T>): Promise<T | undefined> {
-  try {
-    return await opening;
-  } catch (error) {
-    if (error instanceof CheckpointError && error.code === "not-found") return undefined;
-    throw error;
+/** The names of the weight files of a folder, without opening them. Throws `CheckpointError`. */
+export async function weightFileNames(folder: string): Promise<string[]> {
+  const whole = await orMissing(withFile(join(folder, wholeName), async () => wholeName));
+  if (whole) return [whole];
+  return [...new Set((await readWeightMap(folder, join(folder, indexName))).values())];
+}
+
+async function readWeightMap(folder: string, indexPath: string): Promise<Map<string, string>> {
+  const index = await orMissing(readJson(indexPath, indexLimit));
+  if (index === undefined) {
+    throw new CheckpointError("not-found", folder, `it has neither ${wholeName} nor ${indexName}`);
   }
+  return weightMapOf(index, indexPath);
 }
 
 /** `weight_map`: from a tensor's name to the file that has it. */

@@ -65,7 +65,7 @@ export function emit(graph: Graph, plan: BufferPlan): Program {
     tensors: tensors.entries,
     ropes: ropes.entries,
     instructions,
-    logits: at(graph.logits),
+    logits: at(graph.result),
   };
 }
 

@@ -31,7 +31,7 @@ export function fuseOperations(
 
 /** How often each value is read, the graph's result once more. */
 function countReaders(graph: Graph): ReadonlyMap<Value, number> {
-  const readers = new Map<Value, number>([[graph.logits, 1]]);
+  const readers = new Map<Value, number>([[graph.result, 1]]);
   for (const value of flatten(graph.nodes).flatMap(inputsOf)) {
     readers.set(value, (readers.get(value) ?? 0) + 1);
   }

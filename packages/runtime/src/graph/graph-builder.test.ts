@@ -130,7 +130,11 @@ describe("GraphBuilder", () => {
       "add: an input is of another graph",
       (g, x) => g.add(x, { width: 8, rows: "tokens" }),
     ],
-    ["logits of all tokens", "finish: logits is [tokens, 8], expected [outputs, 10]", (g, x) => g.finish(x)],
+    [
+      "a result of all tokens",
+      "finish: the result is [tokens, 8], expected rows of outputs",
+      (g, x) => g.finish(x),
+    ],
     [
       "a KV layer that is never written",
       "finish: KV layer 0 is never written",

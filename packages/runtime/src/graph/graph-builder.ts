@@ -176,20 +176,15 @@ export class GraphBuilder {
     return result;
   }
 
-  /** The finished graph; `logits` is its result. Every KV layer must have been written. */
-  finish(logits: Value): Graph {
-    const { kvLayers, vocabSize } = this.shape;
-    expect("finish", this.#values.has(logits), "logits is of another graph", "a value of this graph");
-    expect(
-      "finish",
-      logits.rows === "outputs" && logits.width === vocabSize,
-      `logits is ${shapeOf(logits)}`,
-      `[outputs, ${vocabSize}]`,
-    );
+  /** The finished graph, of a value with rows of outputs. Every KV layer must have been written. */
+  finish(result: Value): Graph {
+    const { kvLayers } = this.shape;
+    expect("finish", this.#values.has(result), "the result is of another graph", "a value of this graph");
+    expect("finish", result.rows === "outputs", `the result is ${shapeOf(result)}`, "rows of outputs");
     for (let kvLayer = 0; kvLayer < kvLayers; kvLayer++) {
       expect("finish", this.#written.has(kvLayer), `KV layer ${kvLayer} is never written`, "one write");
     }
-    return { shape: this.shape, nodes: [...this.#nodes], logits };
+    return { shape: this.shape, nodes: [...this.#nodes], result };
   }
 
   #add<T extends Node>(node: T, ...inputs: Value[]): T extends { out: Value } ? Value : undefined;

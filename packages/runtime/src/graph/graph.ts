@@ -73,8 +73,8 @@ export type CacheShape = {
 export type Graph = {
   readonly shape: CacheShape;
   readonly nodes: readonly Node[];
-  /** Rows `"outputs"`, width `vocabSize`. */
-  readonly logits: Value;
+  /** What steps return: rows `"outputs"`. Only from logits, of width `vocabSize`, can they sample. */
+  readonly result: Value;
 };
 
 /** The values that an operation reads itself; those of an iterate's body are its body's. */

@@ -11,7 +11,7 @@ type Demand = { readonly tokens: Set<Value>; readonly outputs: Set<Value> };
  * layer's MLP and the head then cost nothing for the tokens of a prompt that no one asks about.
  */
 export function narrowRows(graph: Graph): Graph {
-  const demand: Demand = { tokens: new Set(), outputs: new Set([graph.logits]) };
+  const demand: Demand = { tokens: new Set(), outputs: new Set([graph.result]) };
   collectDemand(graph.nodes, demand, true);
   const narrowed = new Map<Value, Value>();
   const nodes = graph.nodes.flatMap((node): Node[] => {
@@ -25,7 +25,7 @@ export function narrowRows(graph: Graph): Graph {
     const body = node.body.filter((inner) => isNeeded(inner, demand));
     return [{ ...node, body }, ...gathers(body, demand, narrowed)];
   });
-  return { ...graph, nodes, logits: narrowed.get(graph.logits)! };
+  return { ...graph, nodes, result: narrowed.get(graph.result)! };
 }
 
 /** From the last operation to the first, so that an operation's readers are known when it is reached. */

@@ -10,7 +10,7 @@ export type BufferPlan = { readonly buffers: readonly BufferSpec[]; readonly of:
  */
 export function planBuffers(graph: Graph): BufferPlan {
   const nodes = flatten(graph.nodes);
-  const lastRead = lastReads(nodes, graph.logits);
+  const lastRead = lastReads(nodes, graph.result);
   const buffers: BufferSpec[] = [];
   const of = new Map<Value, number>();
   const live = new Set<Value>();
@@ -36,8 +36,8 @@ export function planBuffers(graph: Graph): BufferPlan {
 }
 
 /** The position of the last read of each value. What a body reads from before it lives on to the body's end. */
-function lastReads(nodes: readonly Node[], logits: Value): Map<Value, number> {
-  const lastRead = new Map<Value, number>([[logits, Number.POSITIVE_INFINITY]]);
+function lastReads(nodes: readonly Node[], result: Value): Map<Value, number> {
+  const lastRead = new Map<Value, number>([[result, Number.POSITIVE_INFINITY]]);
   const madeAt = new Map<Value, number>();
   let body = { start: 0, end: -1 };
   for (const [index, node] of nodes.entries()) {

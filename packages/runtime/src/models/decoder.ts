@@ -4,6 +4,14 @@ import type { Value } from "../graph/graph.ts";
 import type { GraphBuilder } from "../graph/graph-builder.ts";
 import type { LayerMap, MappedLayer } from "../layer-map.ts";
 
+/** Both have rows of outputs. */
+export type DecoderResults = {
+  /** What the head reads: the last layer's result after the final norm, width `hiddenSize`. */
+  readonly hidden: Value;
+  /** Width `vocabSize`. */
+  readonly logits: Value;
+};
+
 /** What a decoder is built from. */
 export type DecoderParts = {
   readonly g: GraphBuilder;
@@ -21,7 +29,7 @@ export type DecoderParts = {
  * MLP. What sets its members apart is in the configuration: Qwen 2 has biases on q, k and v, Qwen 3 norms
  * on query and key heads, Mistral a window in every entry of its layer map, LCKV and CLA the map itself.
  */
-export function decoder(parts: DecoderParts): Value {
+export function decoder(parts: DecoderParts): DecoderResults {
   const { g, config, map, weight } = parts;
   const { vocabSize, hiddenSize, rmsNormEps } = config;
   const embedding = weight("model.embed_tokens.weight", [vocabSize, hiddenSize]);
@@ -37,7 +45,8 @@ export function decoder(parts: DecoderParts): Value {
     } else x = decoderLayer(parts, map.layers[i]!, x);
   }
   const head = config.tiedEmbeddings ? embedding : weight("lm_head.weight", [vocabSize, hiddenSize]);
-  return g.linear(g.rmsNorm(g.gatherOutputs(x), weight("model.norm.weight", [hiddenSize]), rmsNormEps), head);
+  const hidden = g.rmsNorm(g.gatherOutputs(x), weight("model.norm.weight", [hiddenSize]), rmsNormEps);
+  return { hidden, logits: g.linear(hidden, head) };
 }
 
 function decoderLayer(parts: DecoderParts, layer: MappedLayer, x: Value): Value {

@@ -1,0 +1,38 @@
+/** What the command line, the environment and the file say together, checked; undefined: not given, and no default. */
+export type Flags = {
+  readonly model: string;
+  readonly weights?: "q8_0" | "q4_0" | "q4_k";
+  readonly host: string;
+  readonly port: number;
+  readonly kvPolicy?: string;
+  readonly kvPolicies?: readonly string[];
+  readonly kvOption?: readonly string[];
+  readonly kvBudget?: number;
+  readonly kvMemory?: number;
+  readonly kvDtype?: "f32" | "f16" | "bf16";
+  readonly pageTokens?: 16 | 32;
+  readonly threads?: number;
+  readonly backend: "auto" | "native" | "interpreter";
+  readonly maxRunning?: number;
+  readonly maxWaiting: number;
+  readonly maxWaitingTokens?: number;
+  readonly requestDeadline?: number;
+  readonly stepTokens?: number;
+  readonly passes?: number;
+  readonly apiKey?: readonly string[];
+  readonly apiKeyFile?: string;
+  readonly sharePrefixes?: boolean;
+  readonly cacheSecret?: string;
+  readonly adminKey?: string;
+  readonly admin?: boolean;
+  readonly slotSavePath?: string;
+  readonly bodyLimit: number;
+  readonly drainSeconds: number;
+  readonly stallSeconds: number;
+  readonly metricsCompat?: "vllm";
+  readonly config?: string;
+  readonly printConfig?: boolean;
+  readonly json?: boolean;
+  readonly logLevel: string;
+  readonly logFormat?: "text" | "json";
+};

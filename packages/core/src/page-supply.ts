@@ -1,0 +1,110 @@
+import type { PagePool } from "@kvasir/paged-memory";
+import type { Model } from "@kvasir/runtime";
+import { EngineError } from "./engine-error.ts";
+import type { PrefixCache } from "./prefix-cache.ts";
+import type { Sequence } from "./sequence.ts";
+
+/** The most pages that a sequence holds at once, nothing of it being shared. */
+export type PageBounds = {
+  /** Until the eviction at the end of its prompt. */
+  readonly prefill: number;
+  /** From then on. */
+  readonly decode: number;
+};
+
+/** Cached pages are dropped so many at a time at least, as a share of all pages: finding them has a price. */
+const leastShare = 1 / 256;
+
+/**
+ * Who may begin, and where pages come from. Pages are taken as they are written; a sequence is admitted when those that
+ * it needs soon, and those that running ones need soon, are free or held by the cache alone.
+ */
+export class PageSupply {
+  readonly #pool: PagePool;
+  readonly #cache: PrefixCache;
+  readonly #kvLayers: number;
+  readonly #kvHeads: number;
+  readonly #pageTokens: number;
+  readonly #chunkTokens: number;
+
+  constructor(
+    pool: PagePool,
+    cache: PrefixCache,
+    { kvLayers, kvHeads }: Pick<Model, "kvLayers" | "kvHeads">,
+    { pageTokens, chunkTokens }: { readonly pageTokens: number; readonly chunkTokens: number },
+  ) {
+    this.#pool = pool;
+    this.#cache = cache;
+    this.#kvLayers = kvLayers;
+    this.#kvHeads = kvHeads;
+    this.#pageTokens = pageTokens;
+    this.#chunkTokens = chunkTokens;
+  }
+
+  /** Throws `out-of-pages` where the sequence could not run even alone. */
+  requirePossible(sequence: Sequence): void {
+    sequence.bounds = this.#boundsOf(sequence);
+    const need = Math.max(sequence.bounds.prefill, sequence.bounds.decode);
+    if (need <= this.#pool.capacity) return;
+    throw new EngineError(
+      "out-of-pages",
+      `${sequence.promptLength} prompt tokens and up to ${sequence.maxLength - sequence.promptLength} new ones may need ` +
+        `${need} pages at once; the KV memory has ${this.#pool.capacity}. Ask for fewer tokens, a smaller KV budget, or give it more memory`,
+      "maxTokens",
+    );
+  }
+
+  /** Whether a sequence, which has its shared pages already, finds what it and those that run need soon. */
+  hasRoom(sequence: Sequence, running: readonly Sequence[]): boolean {
+    if (running.length === 0) return true;
+    const wanted = running.reduce((sum, one) => sum + this.#soon(one), this.#soon(sequence));
+    return wanted <= this.#pool.freePages + this.#cache.cachedPages;
+  }
+
+  /** Makes so many pages free by dropping cached ones, least valuable first; false where there are not enough. */
+  provide(pages: number): boolean {
+    const { freePages, capacity } = this.#pool;
+    if (pages > freePages) {
+      const missing = pages - freePages;
+      this.#cache.tree.evict(Math.max(missing, Math.ceil(capacity * leastShare)), Date.now());
+    }
+    return pages <= this.#pool.freePages;
+  }
+
+  /** Pages of all heads for so many slots in each. */
+  #pagesFor(slots: number): number {
+    return Math.ceil(slots / this.#pageTokens) * this.#kvLayers * this.#kvHeads;
+  }
+
+  /** Pages that a sequence takes before its next ones can be thought about. */
+  #soon(sequence: Sequence): number {
+    const { promptLength, maxLength, policy, preemptions, tokens, logical } = sequence;
+    const held = sequence.pages?.pageCount ?? 0;
+    const bounds = sequence.bounds!;
+    // One that was preempted has room for twice as much before it is again: so everybody gets on.
+    const ahead = this.#pageTokens * 2 ** Math.min(preemptions, 10);
+    if (policy.evicts) {
+      if (logical >= promptLength) return Math.min(this.#pagesFor(ahead), Math.max(0, bounds.decode - held));
+      // What is kept of its prompt is written in place where there is no room to leave the prompt to the cache.
+      return Math.max(0, bounds.prefill - held);
+    }
+    const length = Math.min(maxLength, Math.max(tokens.length, promptLength) + ahead);
+    return Math.max(0, this.#pagesFor(length) - held);
+  }
+
+  #boundsOf({ policy, promptLength, maxLength }: Sequence): PageBounds {
+    let [before, after] = [0, 0];
+    for (let layer = 0; layer < this.#kvLayers; layer++) {
+      const size = {
+        layer,
+        prompt: promptLength,
+        maxNew: maxLength - promptLength,
+        chunk: this.#chunkTokens,
+      };
+      const { prefill, decode } = policy.maximumResident(size);
+      before += Math.ceil(prefill / this.#pageTokens) * this.#kvHeads;
+      after += Math.ceil(decode / this.#pageTokens) * this.#kvHeads;
+    }
+    return { prefill: before, decode: after };
+  }
+}

@@ -1,0 +1,50 @@
+/** A step with a stream in it has room for so many prompt tokens at least: a prompt must get on, too. */
+const leastPromptTokens = 8;
+
+/**
+ * Learns what tokens cost and says how many of prompts a step has room for, so that no stream waits longer than a target.
+ * The cost of a prompt token grows with its position, and differs with the machine's mood, so the newest steps count
+ * most, and the room at most doubles from step to step.
+ */
+export class StepClock {
+  readonly #target: number;
+  readonly #most: number;
+  /** Milliseconds of a step that only decodes, and of one prompt token. */
+  #decode: number | undefined;
+  #perPromptToken: number | undefined;
+  #last = 2 * leastPromptTokens;
+
+  /** @param target milliseconds of a step; @param most prompt tokens of a step */
+  constructor(target: number, most: number) {
+    this.#target = target;
+    this.#most = most;
+  }
+
+  /** Prompt tokens for the next step, where somebody decodes in it. */
+  get promptTokens(): number {
+    if (this.#perPromptToken === undefined) return Math.min(this.#most, this.#last);
+    const left = this.#target - (this.#decode ?? 0);
+    const fitting = Math.floor(left / this.#perPromptToken);
+    return Math.max(1, Math.min(this.#most, Math.max(leastPromptTokens, Math.min(fitting, 2 * this.#last))));
+  }
+
+  /** Milliseconds that so many prompt tokens take by themselves; undefined before any were measured. */
+  promptTime(tokens: number): number | undefined {
+    return this.#perPromptToken === undefined ? undefined : tokens * this.#perPromptToken;
+  }
+
+  /** Takes note of a step: its prompt tokens, how many sequences decoded, and how long it took. */
+  ended(promptTokens: number, decoding: number, milliseconds: number): void {
+    if (promptTokens === 0) {
+      this.#decode = mixed(this.#decode, milliseconds);
+      return;
+    }
+    const forPrompts = Math.max(0, milliseconds - (decoding > 0 ? (this.#decode ?? 0) : 0));
+    this.#perPromptToken = mixed(this.#perPromptToken, Math.max(forPrompts / promptTokens, 1e-6));
+    if (decoding > 0) this.#last = promptTokens;
+  }
+}
+
+function mixed(before: number | undefined, now: number): number {
+  return before === undefined ? now : 0.5 * before + 0.5 * now;
+}
