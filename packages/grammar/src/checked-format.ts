@@ -4,7 +4,9 @@ import { limits } from "./limits.ts";
 import { pathOf } from "./schema-path.ts";
 
 /** A format that has been found to be plain JSON within limits, as text; equal formats have equal text. */
-export type FormatText = { readonly type: "json-object" } | { readonly type: "json-schema"; readonly text: string };
+export type FormatText =
+  | { readonly type: "json-object" }
+  | { readonly type: "json-schema"; readonly text: string };
 
 /**
  * The format as text. Nothing is taken from it but own enumerable properties; `undefined` in an object counts as
@@ -16,14 +18,13 @@ export function checkedFormat(format: JsonFormat): FormatText {
   }
   if (format.type === "json-object") return { type: "json-object" };
   if (format.type !== "json-schema") {
-    throw new GrammarError(
-      "invalid-schema",
-      'expected "json-object" or "json-schema"',
-      "type",
-    );
+    throw new GrammarError("invalid-schema", 'expected "json-object" or "json-schema"', "type");
   }
   const { schema } = format;
-  if (typeof schema !== "boolean" && (typeof schema !== "object" || schema === null || Array.isArray(schema))) {
+  if (
+    typeof schema !== "boolean" &&
+    (typeof schema !== "object" || schema === null || Array.isArray(schema))
+  ) {
     throw new GrammarError("invalid-schema", "expected an object or a boolean", "schema");
   }
   return { type: "json-schema", text: JSON.stringify(new PlainCopy().of(schema, "schema", 1)) };

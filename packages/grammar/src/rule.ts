@@ -4,7 +4,14 @@ import type { ByteAutomaton } from "./automaton/byte-automaton.ts";
  * What a text, or a part of it, must be. Rules refer to each other and may do so in circles, but only through
  * something that is written, such as a bracket.
  */
-export type Rule = AutomatonRule | TextRule | SequenceRule | ChoiceRule | ReferenceRule | MembersRule | ItemsRule;
+export type Rule =
+  | AutomatonRule
+  | TextRule
+  | SequenceRule
+  | ChoiceRule
+  | ReferenceRule
+  | MembersRule
+  | ItemsRule;
 
 interface Common {
   /** Differs from those of the grammar's other rules. */

@@ -1,7 +1,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { GrammarError, type GrammarErrorParts } from "./grammar-error.ts";
 import { MatcherHost } from "./thread/matcher-host.ts";
-import type { OpenRequest, ThreadAnswer, ThreadData, ThreadMessage, ThreadRequest } from "./thread/protocol.ts";
+import type {
+  OpenRequest,
+  ThreadAnswer,
+  ThreadData,
+  ThreadMessage,
+  ThreadRequest,
+} from "./thread/protocol.ts";
 
 /** Answers wait for others so long at most, so that one slow mask does not hold up those that are ready. */
 const FLUSH_MS = 4;

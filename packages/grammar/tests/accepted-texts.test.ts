@@ -7,13 +7,33 @@ beforeAll(async () => {
   walker = await Walker.of(byteVocabulary());
 });
 
-type Case = readonly [schema: Record<string, unknown> | boolean, allowed: readonly string[], refused: readonly string[]];
+type Case = readonly [
+  schema: Record<string, unknown> | boolean,
+  allowed: readonly string[],
+  refused: readonly string[],
+];
 
 const cases: Readonly<Record<string, Case>> = {
   "any value": [
     true,
     ["null", "-0.5e+10", '"\\u00e9\\n/\\/é😀"', "[]", "{}", '{"a":[1, {"b": null}],"a":2}', "true"],
-    ["", "nul", "01", "1.", "+1", "'a'", '"\t"', '"\\ud800"', '"\\x"', "[1,]", "{,}", " 1", "1 ", "[ 1]", '{"a" :1}'],
+    [
+      "",
+      "nul",
+      "01",
+      "1.",
+      "+1",
+      "'a'",
+      '"\t"',
+      '"\\ud800"',
+      '"\\x"',
+      "[1,]",
+      "{,}",
+      " 1",
+      "1 ",
+      "[ 1]",
+      '{"a" :1}',
+    ],
   ],
   "whitespace: one space after a comma or a colon": [
     { type: "array", items: { type: "object", properties: { a: { type: "null" }, b: { type: "null" } } } },
@@ -52,9 +72,21 @@ const cases: Readonly<Record<string, Case>> = {
     ['"ab"', '"😀😀"', '"\\u0041\\n/"'],
     ['"a"', '"😀"', '"\\u0041"', '"abcd"', '""'],
   ],
-  "pattern, anywhere": [{ type: "string", pattern: "b{2}" }, ['"bb"', '"abbc"', '"\\"bb"'], ['"b"', '""', '"bab"']],
-  "pattern, whole": [{ type: "string", pattern: "^a.[^b\\n]$" }, ['"abc"', '"aé\\""'], ['"abb"', '"abcd"', '"a\\nc"']],
-  "pattern with alternatives": [{ type: "string", pattern: "^(a|bc)*$|^d" }, ['""', '"abca"', '"dx"'], ['"b"', '"cd"']],
+  "pattern, anywhere": [
+    { type: "string", pattern: "b{2}" },
+    ['"bb"', '"abbc"', '"\\"bb"'],
+    ['"b"', '""', '"bab"'],
+  ],
+  "pattern, whole": [
+    { type: "string", pattern: "^a.[^b\\n]$" },
+    ['"abc"', '"aé\\""'],
+    ['"abb"', '"abcd"', '"a\\nc"'],
+  ],
+  "pattern with alternatives": [
+    { type: "string", pattern: "^(a|bc)*$|^d" },
+    ['""', '"abca"', '"dx"'],
+    ['"b"', '"cd"'],
+  ],
   "minimum and maximum": [
     { type: "integer", minimum: -12, maximum: 105 },
     ["-12", "-9", "0", "99", "105"],
@@ -78,12 +110,23 @@ const cases: Readonly<Record<string, Case>> = {
     ["[1]", "{}"],
   ],
   allOf: [
-    { allOf: [{ type: "integer", minimum: 3 }, { maximum: 5, type: "number" }], minimum: 4 },
+    {
+      allOf: [
+        { type: "integer", minimum: 3 },
+        { maximum: 5, type: "number" },
+      ],
+      minimum: 4,
+    },
     ["4", "5"],
     ["3", "6", "4.5"],
   ],
   "allOf, closed by one of them": [
-    { allOf: [{ properties: { a: true }, additionalProperties: false }, { properties: { a: { type: "null" }, b: true } }] },
+    {
+      allOf: [
+        { properties: { a: true }, additionalProperties: false },
+        { properties: { a: { type: "null" }, b: true } },
+      ],
+    },
     ['{"a":null}', "{}"],
     ['{"b":1}', '{"a":1}'],
   ],
@@ -92,9 +135,21 @@ const cases: Readonly<Record<string, Case>> = {
     ['"a"', '"abc"'],
     ['"ab"', "1"],
   ],
-  oneOf: [{ oneOf: [{ type: "string" }, { type: "integer" }, { const: null }] }, ['"a"', "1", "null"], ["1.5", "[]"]],
-  "format: date": [{ type: "string", format: "date" }, ['"2024-12-31"', '"2023-04-30"'], ['"2024-13-01"', '"2023-04-31"']],
-  "annotations only": [{ title: "t", description: "d", default: 1, examples: [], "x-mine": 1 }, ["1", "null"], [""]],
+  oneOf: [
+    { oneOf: [{ type: "string" }, { type: "integer" }, { const: null }] },
+    ['"a"', "1", "null"],
+    ["1.5", "[]"],
+  ],
+  "format: date": [
+    { type: "string", format: "date" },
+    ['"2024-12-31"', '"2023-04-30"'],
+    ['"2024-13-01"', '"2023-04-31"'],
+  ],
+  "annotations only": [
+    { title: "t", description: "d", default: 1, examples: [], "x-mine": 1 },
+    ["1", "null"],
+    [""],
+  ],
 };
 
 describe("masks allow exactly what they should", () => {
@@ -130,7 +185,9 @@ describe("a mask", () => {
     expect(tokens(walker.allowed(matcher).ids)).toEqual(expect.arrayContaining(halves));
     const half = walker.allowed(matcher).ids.find((id) => tokens([id])[0] === halves[0])!;
     matcher.accept(half);
-    expect(tokens(walker.allowed(matcher).ids)).toEqual(expect.arrayContaining(["\u0098\u0080", '\u0098\u0080"']));
+    expect(tokens(walker.allowed(matcher).ids)).toEqual(
+      expect.arrayContaining(["\u0098\u0080", '\u0098\u0080"']),
+    );
     expect(walker.allowed(matcher).ids).not.toContain(0x22);
   });
 
@@ -138,7 +195,11 @@ describe("a mask", () => {
     const matcher = walker.compiled(string)();
     matcher.accept(0x22);
     const { ids } = walker.allowed(matcher);
-    expect(tokens(ids).filter((text) => ["í\u00a0\u0080", "A\u0080", "\u0080", "\u00c0", "\u00ff", ""].includes(text))).toEqual([]);
+    expect(
+      tokens(ids).filter((text) =>
+        ["í\u00a0\u0080", "A\u0080", "\u0080", "\u00c0", "\u00ff", ""].includes(text),
+      ),
+    ).toEqual([]);
     expect(Math.max(...ids)).toBeLessThan(walker.vocabulary.vocabSize - 2);
   });
 
@@ -152,7 +213,10 @@ describe("a mask", () => {
   });
 
   it("has the stop token exactly where the value may end", () => {
-    const matcher = walker.compiled({ type: "json-schema", schema: { type: "integer", maximum: 12, minimum: 1 } })();
+    const matcher = walker.compiled({
+      type: "json-schema",
+      schema: { type: "integer", maximum: 12, minimum: 1 },
+    })();
     const [stop] = walker.vocabulary.eosIds;
     expect(walker.allowed(matcher).ids).not.toContain(stop);
     matcher.accept(0x31);

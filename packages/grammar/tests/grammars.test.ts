@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Worker } from "node:worker_threads";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -69,7 +69,15 @@ describe("matchers on threads", () => {
     const all = grammars({ ...vocabulary, workers: 2 });
     const texts = await Promise.all(
       Array.from({ length: 200 }, async (_, seed) => {
-        const matcher = await all.compile(seed % 2 === 0 ? person : schema({ type: "object", properties: { [`p${seed % 7}`]: { type: "null" } }, required: [`p${seed % 7}`] }));
+        const matcher = await all.compile(
+          seed % 2 === 0
+            ? person
+            : schema({
+                type: "object",
+                properties: { [`p${seed % 7}`]: { type: "null" } },
+                required: [`p${seed % 7}`],
+              }),
+        );
         const text = await walk(matcher, vocabulary, randomFrom(seed));
         matcher.dispose();
         return text;
@@ -101,7 +109,10 @@ describe("matchers on threads", () => {
     matcher.accept(0x39);
     const third = matcher.mask();
     expect(idsOf(await first)).toContain(0x39);
-    expect(idsOf(await second)).toEqual([...Array.from({ length: 10 }, (_, digit) => 0x30 + digit), bytes.stop]);
+    expect(idsOf(await second)).toEqual([
+      ...Array.from({ length: 10 }, (_, digit) => 0x30 + digit),
+      bytes.stop,
+    ]);
     expect(idsOf(await third)).toEqual([bytes.stop]);
     expect(matcher.done).toBe(true);
   });
@@ -118,9 +129,14 @@ describe("matchers on threads", () => {
   });
 
   it("fails where the vocabulary cannot spell what has to follow", async () => {
-    const letters = { ...bytes, tokenBytes: (id: number) => (id === 0x7b ? new Uint8Array() : bytes.tokenBytes(id)) };
+    const letters = {
+      ...bytes,
+      tokenBytes: (id: number) => (id === 0x7b ? new Uint8Array() : bytes.tokenBytes(id)),
+    };
     const all = grammars(letters);
-    const braces = Array.from({ length: bytes.vocabSize }, (_, id) => id).filter((id) => bytes.tokenBytes(id)[0] === 0x7b);
+    const braces = Array.from({ length: bytes.vocabSize }, (_, id) => id).filter(
+      (id) => bytes.tokenBytes(id)[0] === 0x7b,
+    );
     const matcher = await all.compile({ type: "json-object" });
     expect(idsOf(await matcher.mask())).toEqual(braces.filter((id) => id !== 0x7b));
     const none = grammars({ ...bytes, tokenBytes: () => new Uint8Array() });
@@ -137,8 +153,12 @@ describe("what goes wrong", () => {
       path: "schema.properties.x.not",
       message: "schema.properties.x.not: this keyword cannot be enforced",
     });
-    await expect(all.compile({ type: "text" } as unknown as JsonFormat)).rejects.toMatchObject({ path: "type" });
-    expect(idsOf(await (await all.compile(schema({ type: "null" }))).mask())).toEqual(expect.arrayContaining([0x6e]));
+    await expect(all.compile({ type: "text" } as unknown as JsonFormat)).rejects.toMatchObject({
+      path: "type",
+    });
+    expect(idsOf(await (await all.compile(schema({ type: "null" }))).mask())).toEqual(
+      expect.arrayContaining([0x6e]),
+    );
   });
 
   it("ends what takes too long, and the next one works", async () => {
@@ -163,7 +183,9 @@ describe("what goes wrong", () => {
   });
 
   it("names an option that is out of range", () => {
-    expect(() => grammars({ vocabSize: 0 })).toThrow("vocabSize: expected an integer from 1 to 16777216, received 0");
+    expect(() => grammars({ vocabSize: 0 })).toThrow(
+      "vocabSize: expected an integer from 1 to 16777216, received 0",
+    );
     expect(() => grammars({ eosIds: [bytes.vocabSize] })).toThrow(/^eosIds: /);
     expect(() => grammars({ workers: 17 })).toThrow(/^workers: /);
   });
@@ -262,7 +284,10 @@ describe("disposing", () => {
     writeFileSync(path.join(folder, "script.mjs"), script);
     const threads = new URL("../../../typescript-threads.mjs", import.meta.url).href;
     const here = `import { register } from "node:module"; register(${JSON.stringify(new URL("typescript-loader.mjs", threads).href)});`;
-    const imports = [threads, `data:text/javascript,${encodeURIComponent(here)}`].flatMap((one) => ["--import", one]);
+    const imports = [threads, `data:text/javascript,${encodeURIComponent(here)}`].flatMap((one) => [
+      "--import",
+      one,
+    ]);
     const child = spawn(process.execPath, [...imports, path.join(folder, "script.mjs")]);
     let output = "";
     child.stdout.on("data", (data) => (output += data));

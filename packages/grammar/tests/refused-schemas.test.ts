@@ -66,7 +66,12 @@ describe("what a schema may not say", () => {
     ["half a count", { maxItems: 1.5 }, "invalid-schema", "schema.maxItems"],
     ["a huge count", { maxLength: 2 ** 40 }, "too-large", "schema.maxLength"],
     ["a bound that is no number", { minimum: "1" }, "invalid-schema", "schema.minimum"],
-    ["bounds of draft 4", { minimum: 1, exclusiveMinimum: true }, "invalid-schema", "schema.exclusiveMinimum"],
+    [
+      "bounds of draft 4",
+      { minimum: 1, exclusiveMinimum: true },
+      "invalid-schema",
+      "schema.exclusiveMinimum",
+    ],
     ["a multiple of nothing", { multipleOf: 0 }, "invalid-schema", "schema.multipleOf"],
     ["fractions as multiples", { multipleOf: 0.01 }, "unsupported-schema", "schema.multipleOf"],
     ["unique items", { type: "array", uniqueItems: true }, "unsupported-schema", "schema.uniqueItems"],
@@ -81,15 +86,30 @@ describe("what a schema may not say", () => {
     ["properties of characters", { pattern: "\\p{L}" }, "unsupported-schema", "schema.pattern"],
     ["an anchor within", { pattern: "a(^b)" }, "unsupported-schema", "schema.pattern"],
     ["an empty list of alternatives", { anyOf: [] }, "invalid-schema", "schema.anyOf"],
-    ["alternatives that overlap", { oneOf: [{ type: "number" }, { type: "integer" }] }, "unsupported-schema", "schema.oneOf"],
-    ["alternatives that say little", { oneOf: [{ type: "object" }, { properties: {} }] }, "unsupported-schema", "schema.oneOf"],
+    [
+      "alternatives that overlap",
+      { oneOf: [{ type: "number" }, { type: "integer" }] },
+      "unsupported-schema",
+      "schema.oneOf",
+    ],
+    [
+      "alternatives that say little",
+      { oneOf: [{ type: "object" }, { properties: {} }] },
+      "unsupported-schema",
+      "schema.oneOf",
+    ],
     ["enum beside other keywords", { enum: ["a"], minLength: 1 }, "unsupported-schema", "schema.minLength"],
     ["a reference elsewhere", { $ref: "https://example.com/a" }, "unsupported-schema", "schema.$ref"],
     ["a reference to nothing", { $ref: "#/$defs/a" }, "invalid-schema", "schema.$ref"],
     ["a reference to what every object has", { $ref: "#/constructor" }, "invalid-schema", "schema.$ref"],
     ["a broken reference", { $ref: "#/%" }, "invalid-schema", "schema.$ref"],
     ["an $id within", { items: { $id: "x" } }, "unsupported-schema", "schema.items.$id"],
-    ["errors where a reference leads", { $ref: "#/$defs/a", $defs: { a: { type: 1 } } }, "invalid-schema", "schema.$defs.a.type"],
+    [
+      "errors where a reference leads",
+      { $ref: "#/$defs/a", $defs: { a: { type: 1 } } },
+      "invalid-schema",
+      "schema.$defs.a.type",
+    ],
     ["two patterns", { allOf: [{ pattern: "a" }, { pattern: "b" }] }, "unsupported-schema", "schema.pattern"],
     [
       "more members than can be counted",
@@ -104,7 +124,10 @@ describe("what a schema may not say", () => {
   it.each<[string, unknown]>([
     ["false", false],
     ["a reference to itself", { $ref: "#" }],
-    ["a circle of references", { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } }],
+    [
+      "a circle of references",
+      { $ref: "#/$defs/a", $defs: { a: { $ref: "#/$defs/b" }, b: { $ref: "#/$defs/a" } } },
+    ],
     ["a merged circle", { allOf: [{ $ref: "#" }], type: "object" }],
     ["a value that never ends", { properties: { a: { $ref: "#" } }, required: ["a"] }],
     ["items that never end", { type: "array", items: { $ref: "#" }, minItems: 1 }],
@@ -127,7 +150,11 @@ describe("schemas that are made to hurt get an error or soon work", () => {
     ["deep", nested(100), "too-large"],
     ["cyclic", cyclic, "too-large"],
     ["long", { description: "a".repeat(300_000) }, "too-large"],
-    ["wide", object(Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`p${i}`, true]))), "too-large"],
+    [
+      "wide",
+      object(Object.fromEntries(Array.from({ length: 30_000 }, (_, i) => [`p${i}`, true]))),
+      "too-large",
+    ],
     ["a long enum", { enum: Array.from({ length: 3_000 }, (_, i) => i) }, "too-large"],
     ["many alternatives", { anyOf: Array.from({ length: 200 }, () => ({})) }, "too-large"],
     ["sparse", { enum: new Array(2 ** 31) }, "too-large"],
@@ -150,16 +177,41 @@ describe("schemas that are made to hurt get an error or soon work", () => {
         $defs: Object.fromEntries(
           Array.from({ length: 21 }, (_, i) => [
             `d${i}`,
-            i === 0 ? { type: "null" } : { type: "array", prefixItems: [{ $ref: `#/$defs/d${i - 1}` }, { $ref: `#/$defs/d${i - 1}` }] },
+            i === 0
+              ? { type: "null" }
+              : {
+                  type: "array",
+                  prefixItems: [{ $ref: `#/$defs/d${i - 1}` }, { $ref: `#/$defs/d${i - 1}` }],
+                },
           ]),
         ),
       },
     ],
-    ["a long chain of references", { $ref: "#/$defs/d0", $defs: Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`d${i}`, i < 4_999 ? { $ref: `#/$defs/d${i + 1}` } : {}])) }],
-    ["many optional properties", object(Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`p${i}`, { type: "null" }])))],
-    ["alternatives that stay alike", { anyOf: Array.from({ length: 100 }, (_, i) => ({ items: { $ref: "#" }, maxItems: 200 + i })) }],
-    ["a bound of a million", { type: "array", items: { type: "string", minLength: 0, maxLength: 1_000_000 }, maxItems: 1_000_000 }],
-    ["many states at the same time", { type: "string", pattern: "(a|b|ab|ba|aab|bba)*(a{1,60}b{1,60}){1,10}$" }],
+    [
+      "a long chain of references",
+      {
+        $ref: "#/$defs/d0",
+        $defs: Object.fromEntries(
+          Array.from({ length: 5_000 }, (_, i) => [`d${i}`, i < 4_999 ? { $ref: `#/$defs/d${i + 1}` } : {}]),
+        ),
+      },
+    ],
+    [
+      "many optional properties",
+      object(Object.fromEntries(Array.from({ length: 3_000 }, (_, i) => [`p${i}`, { type: "null" }]))),
+    ],
+    [
+      "alternatives that stay alike",
+      { anyOf: Array.from({ length: 100 }, (_, i) => ({ items: { $ref: "#" }, maxItems: 200 + i })) },
+    ],
+    [
+      "a bound of a million",
+      { type: "array", items: { type: "string", minLength: 0, maxLength: 1_000_000 }, maxItems: 1_000_000 },
+    ],
+    [
+      "many states at the same time",
+      { type: "string", pattern: "(a|b|ab|ba|aab|bba)*(a{1,60}b{1,60}){1,10}$" },
+    ],
   ])("%s", (_, schema) => {
     const matcher = walker.compiled({ type: "json-schema", schema: schema as Record<string, unknown> })();
     for (let i = 0; i < 20; i++) {

@@ -25,17 +25,38 @@ export const schemas: Readonly<Record<string, Readonly<Record<string, unknown>> 
   },
   "other properties": {
     type: "object",
-    properties: { a: { type: "integer" }, ab: { type: "boolean" }, "": { type: "null" }, é: { type: "null" } },
+    properties: {
+      a: { type: "integer" },
+      ab: { type: "boolean" },
+      "": { type: "null" },
+      é: { type: "null" },
+    },
     additionalProperties: { type: "string" },
     minProperties: 1,
     maxProperties: 4,
   },
   "short strings": { type: "string", minLength: 2, maxLength: 4 },
   "long strings": { type: "string", minLength: 20, maxLength: 30 },
-  "strings of one length": { type: "array", items: { type: "string", minLength: 3, maxLength: 3 }, minItems: 2, maxItems: 2 },
+  "strings of one length": {
+    type: "array",
+    items: { type: "string", minLength: 3, maxLength: 3 },
+    minItems: 2,
+    maxItems: 2,
+  },
   "at least": { type: "string", minLength: 5 },
-  "tuples": { type: "array", prefixItems: [{ type: "string" }, { type: "integer" }], items: false, minItems: 1 },
-  "tuples that go on": { type: "array", prefixItems: [{ type: "null" }], items: { type: "boolean" }, minItems: 3, maxItems: 5 },
+  tuples: {
+    type: "array",
+    prefixItems: [{ type: "string" }, { type: "integer" }],
+    items: false,
+    minItems: 1,
+  },
+  "tuples that go on": {
+    type: "array",
+    prefixItems: [{ type: "null" }],
+    items: { type: "boolean" },
+    minItems: 3,
+    maxItems: 5,
+  },
   integers: { type: "integer" },
   "an integer range": { type: "integer", minimum: -17, maximum: 123 },
   "negative integers": { type: "integer", exclusiveMaximum: 0 },
@@ -45,12 +66,18 @@ export const schemas: Readonly<Record<string, Readonly<Record<string, unknown>> 
   "a narrow range": { type: "number", exclusiveMinimum: 0.1, exclusiveMaximum: 0.11 },
   "small numbers": { type: "number", exclusiveMinimum: 0, maximum: 1e-7 },
   "large numbers": { type: "number", minimum: 123456789 },
-  literals: { enum: ["a", "ab", "abc", 1, 12, null, { x: [1, "é"] }, "\u0001\"\\", "😀"] },
+  literals: { enum: ["a", "ab", "abc", 1, 12, null, { x: [1, "é"] }, '\u0001"\\', "😀"] },
   "several types": { type: ["string", "null", "integer"], maxLength: 3, minimum: 5 },
-  "any of": { anyOf: [{ type: "string", maxLength: 2 }, { type: "string", pattern: "^[0-9]{5}$" }, { type: "null" }] },
+  "any of": {
+    anyOf: [{ type: "string", maxLength: 2 }, { type: "string", pattern: "^[0-9]{5}$" }, { type: "null" }],
+  },
   "one of, by a constant": {
     oneOf: [
-      { type: "object", properties: { kind: { const: "a" }, x: { type: "integer" } }, required: ["kind", "x"] },
+      {
+        type: "object",
+        properties: { kind: { const: "a" }, x: { type: "integer" } },
+        required: ["kind", "x"],
+      },
       { type: "object", properties: { kind: { const: "b" }, y: { type: "string" } }, required: ["kind"] },
     ],
   },
@@ -80,11 +107,20 @@ export const schemas: Readonly<Record<string, Readonly<Record<string, unknown>> 
   },
   "a list": {
     $ref: "#/$defs/node",
-    $defs: { node: { type: "object", properties: { next: { anyOf: [{ $ref: "#/$defs/node" }, { type: "null" }] } }, required: ["next"] } },
+    $defs: {
+      node: {
+        type: "object",
+        properties: { next: { anyOf: [{ $ref: "#/$defs/node" }, { type: "null" }] } },
+        required: ["next"],
+      },
+    },
   },
   "references with siblings": {
     type: "object",
-    properties: { a: { $ref: "#/$defs/n", maximum: 9, description: "small" }, b: { $ref: "#/$defs/n", title: "b" } },
+    properties: {
+      a: { $ref: "#/$defs/n", maximum: 9, description: "small" },
+      b: { $ref: "#/$defs/n", title: "b" },
+    },
     required: ["a", "b"],
     $defs: { n: { type: "integer", minimum: 7 } },
   },
@@ -109,22 +145,25 @@ export const schemas: Readonly<Record<string, Readonly<Record<string, unknown>> 
   formats: {
     type: "object",
     properties: Object.fromEntries(
-      ["date", "time", "date-time", "duration", "uuid", "ipv4", "ipv6", "hostname", "email", "uri"].map((format) => [
-        format,
-        { type: "string", format },
-      ]),
+      ["date", "time", "date-time", "duration", "uuid", "ipv4", "ipv6", "hostname", "email", "uri"].map(
+        (format) => [format, { type: "string", format }],
+      ),
     ),
     required: ["date", "time", "date-time", "duration", "uuid", "ipv4", "ipv6", "hostname", "email", "uri"],
   },
   "names like those of every object": {
     type: "object",
-    properties: JSON.parse('{"constructor":{"type":"integer"},"__proto__":{"type":"null"},"toString":{"const":1}}'),
+    properties: JSON.parse(
+      '{"constructor":{"type":"integer"},"__proto__":{"type":"null"},"toString":{"const":1}}',
+    ),
     required: ["constructor", "__proto__", "toString", "valueOf"],
   },
   "a dead branch": {
     type: "object",
     properties: { a: false, b: { anyOf: [false, { type: "null" }] }, c: { $ref: "#/$defs/endless" } },
     additionalProperties: false,
-    $defs: { endless: { type: "object", properties: { again: { $ref: "#/$defs/endless" } }, required: ["again"] } },
+    $defs: {
+      endless: { type: "object", properties: { again: { $ref: "#/$defs/endless" } }, required: ["again"] },
+    },
   },
 };

@@ -8,9 +8,24 @@ export function byteVocabulary(): Vocabulary & { readonly stop: number } {
   const emoji = encoder.encode("😀");
   const tokens = [
     ...Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte)),
-    ...['{"', '":', '": ', '","', '", "', '"}', '"]', "}}", "]}", "},{", "true", "false", "null", "ab", '\\"', "\\u00"].map(
-      (text) => encoder.encode(text),
-    ),
+    ...[
+      '{"',
+      '":',
+      '": ',
+      '","',
+      '", "',
+      '"}',
+      '"]',
+      "}}",
+      "]}",
+      "},{",
+      "true",
+      "false",
+      "null",
+      "ab",
+      '\\"',
+      "\\u00",
+    ].map((text) => encoder.encode(text)),
     // Parts of characters: two halves, and the end of one with what follows.
     emoji.subarray(0, 2),
     emoji.subarray(2),

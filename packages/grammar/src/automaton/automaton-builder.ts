@@ -128,7 +128,9 @@ function packed(
   if (!useful.has(start)) return undefined;
   const numbers = new Map([[start, 0]]);
   for (const state of useful) if (state !== start) numbers.set(state, numbers.size);
-  const kept = [...numbers.keys()].map((state) => unique(edges.get(state)!.filter((e) => useful.has(e.target))));
+  const kept = [...numbers.keys()].map((state) =>
+    unique(edges.get(state)!.filter((e) => useful.has(e.target))),
+  );
   const all = kept.flat();
   const firstEdge = new Int32Array(kept.length + 1);
   kept.forEach((list, state) => {

@@ -40,7 +40,8 @@ export function common(a: CodePoints, b: CodePoints): CodePoints {
   const result: [number, number][] = [];
   for (const [first, last] of a) {
     for (const [low, high] of b) {
-      if (Math.max(first, low) <= Math.min(last, high)) result.push([Math.max(first, low), Math.min(last, high)]);
+      if (Math.max(first, low) <= Math.min(last, high))
+        result.push([Math.max(first, low), Math.min(last, high)]);
     }
   }
   return result;

@@ -26,7 +26,11 @@ const LARGEST: Bound = { value: 10 ** DIGITS - 1, exclusive: false };
  * The numbers within bounds, as JSON spells them, of up to 15 digits. Only without bounds there may be an exponent,
  * of up to two digits. Undefined where no such number exists.
  */
-export function numberAutomaton(work: WorkLimit, path: string, bounds: NumberBounds): ByteAutomaton | undefined {
+export function numberAutomaton(
+  work: WorkLimit,
+  path: string,
+  bounds: NumberBounds,
+): ByteAutomaton | undefined {
   const builder = new AutomatonBuilder(work, path);
   const start = builder.state();
   const { min, max } = bounds;
@@ -45,7 +49,13 @@ export function numberAutomaton(work: WorkLimit, path: string, bounds: NumberBou
 }
 
 /** Digits whose value lies between the bounds, read from the left, with what they still have to keep to. */
-function magnitude(builder: AutomatonBuilder, from: number, min: Bound, max: Bound, bounds: NumberBounds): void {
+function magnitude(
+  builder: AutomatonBuilder,
+  from: number,
+  min: Bound,
+  max: Bound,
+  bounds: NumberBounds,
+): void {
   const low = decimalOf(min.value);
   const high = decimalOf(max.value);
   const modulus = bounds.multipleOf ?? 1;

@@ -21,7 +21,9 @@ export function patternAutomaton(work: WorkLimit, path: string, pattern: string)
 
 function parsed(pattern: string, path: string): AST.Pattern {
   try {
-    return new RegExpParser({ ecmaVersion: 2024 }).parsePattern(pattern, 0, pattern.length, { unicode: true });
+    return new RegExpParser({ ecmaVersion: 2024 }).parsePattern(pattern, 0, pattern.length, {
+      unicode: true,
+    });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GrammarError("invalid-schema", `expected a regular expression (flag u): ${reason}`, path);

@@ -28,11 +28,7 @@ const LINE_END = codePoints([
   [0x2028, 0x2029],
 ]);
 
-type Characters =
-  | AST.Character
-  | AST.CharacterSet
-  | AST.CharacterClass
-  | AST.CharacterClassElement;
+type Characters = AST.Character | AST.CharacterSet | AST.CharacterClass | AST.CharacterClassElement;
 
 /** The code points that one element of a regular expression matches. Throws `GrammarError`. */
 export function characterSet(element: Characters, path: string): CodePoints {
@@ -48,7 +44,11 @@ export function characterSet(element: Characters, path: string): CodePoints {
     case "CharacterSet":
       return escapeSet(element, path);
     default:
-      throw new GrammarError("unsupported-schema", "operations on character classes cannot be enforced", path);
+      throw new GrammarError(
+        "unsupported-schema",
+        "operations on character classes cannot be enforced",
+        path,
+      );
   }
 }
 

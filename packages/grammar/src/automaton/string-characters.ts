@@ -50,9 +50,9 @@ export function stringCharacter(builder: AutomatonBuilder, from: number, set: Co
     if (digits.length === 0) continue;
     const [u, zero, second, last] = [builder.inside(), builder.inside(), builder.inside(), builder.inside()];
     const path = [backslash, u, zero, second, last];
-    Array.from(`u00${high}`, (character, i) => {
+    for (const [i, character] of [..."u00", String(high)].entries()) {
       builder.bytes(path[i]!, character.charCodeAt(0), character.charCodeAt(0), path[i + 1]!);
-    });
+    }
     for (const digit of digits) builder.bytes(last, digit.charCodeAt(0), digit.charCodeAt(0), to);
   }
 }
@@ -63,7 +63,8 @@ export function anyStringCharacter(builder: AutomatonBuilder, from: number, to: 
   for (const letter of '"\\/bfnrt') builder.sequence(from, [only("\\"), only(letter)], to);
   const begin = [only("\\"), only("u")];
   for (const rest of sequences([HEX_BUT_D, HEX, HEX, HEX])) builder.sequence(from, [...begin, ...rest], to);
-  for (const rest of sequences([D, [byteRange("0", "7")], HEX, HEX])) builder.sequence(from, [...begin, ...rest], to);
+  for (const rest of sequences([D, [byteRange("0", "7")], HEX, HEX]))
+    builder.sequence(from, [...begin, ...rest], to);
 }
 
 /** One range of each list after the other, in all ways. */

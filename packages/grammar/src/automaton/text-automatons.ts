@@ -14,15 +14,19 @@ export function stringContent(work: WorkLimit): ByteAutomaton {
 }
 
 /** Exactly one of the texts. */
-export function oneOfTexts(work: WorkLimit, path: string, texts: Iterable<string>): ByteAutomaton | undefined {
+export function oneOfTexts(
+  work: WorkLimit,
+  path: string,
+  texts: Iterable<string>,
+): ByteAutomaton | undefined {
   const builder = new AutomatonBuilder(work, path);
   const start = builder.state();
   const children = new Map<number, Map<number, number>>();
   for (const text of texts) {
     let state = start;
     for (const byte of new TextEncoder().encode(text)) {
-      let known = children.get(state);
-      if (known === undefined) children.set(state, (known = new Map()));
+      const known = children.get(state) ?? new Map<number, number>();
+      children.set(state, known);
       let next = known.get(byte);
       if (next === undefined) {
         next = builder.state();

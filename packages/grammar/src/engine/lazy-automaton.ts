@@ -47,7 +47,6 @@ export class LazyAutomaton {
     return known === UNKNOWN ? this.#move(state, byte) : known;
   }
 
-
   /** Whether a text may end. */
   mayEnd(state: number): boolean {
     return this.#members[state]!.includes(this.#stacks.empty);

@@ -43,7 +43,11 @@ export class TokenMasks {
     const usual = this.of(alike.state);
     if (alike.reach >= this.#trie.depth) return usual;
     const short = this.#trie.upTo(alike.reach);
-    return this.#walk(state, alike.reach, usual.map((word, i) => word & (short[i] ?? 0)));
+    return this.#walk(
+      state,
+      alike.reach,
+      usual.map((word, i) => word & (short[i] ?? 0)),
+    );
   }
 
   /** Adds to a mask the tokens of more than `reach` bytes. */

@@ -35,7 +35,9 @@ export class TokenTrie {
     this.tokens = count;
     // As text with a character for each byte, which compares much faster than arrays do.
     const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const texts = Array.from({ length: count }, (_, id) => buffer.toString("latin1", offsets[id]!, offsets[id + 1]!));
+    const texts = Array.from({ length: count }, (_, id) =>
+      buffer.toString("latin1", offsets[id]!, offsets[id + 1]!),
+    );
     const isUsed = (text: string) => text.length > 0 && text.length <= LONGEST_TOKEN;
     const sorted = Int32Array.from(Array.from(texts.keys()).filter((id) => isUsed(texts[id]!)));
     sorted.sort((a, b) => (texts[a]! < texts[b]! ? -1 : texts[a]! > texts[b]! ? 1 : a - b));

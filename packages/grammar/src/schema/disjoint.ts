@@ -1,7 +1,7 @@
 import { isJsonObject, type JsonObject, type JsonValue } from "../json-format.ts";
 import { canonicalText } from "./canonical-text.ts";
-import { hasType, typesOf } from "./schema-types.ts";
 import type { TypeName } from "./keywords.ts";
+import { hasType, typesOf } from "./schema-types.ts";
 
 /** The schema itself, without `$ref` and `allOf` at its top. */
 type Flatten = (schema: JsonValue, path: string) => JsonObject | boolean;
@@ -22,11 +22,13 @@ export function areDisjoint(a: JsonValue, b: JsonValue, path: string, flatten: F
     return !others.some((value) => known.has(canonicalText(value)));
   }
   const [types, otherTypes] = [namedTypes(first, path), namedTypes(second, path)];
-  if (literals !== undefined && otherTypes !== undefined) return !literals.some((one) => hasType(one, otherTypes));
+  if (literals !== undefined && otherTypes !== undefined)
+    return !literals.some((one) => hasType(one, otherTypes));
   if (others !== undefined && types !== undefined) return !others.some((one) => hasType(one, types));
   if (types === undefined || otherTypes === undefined) return false;
   if (![...types].some((name) => overlaps(name, otherTypes))) return true;
-  if (depth >= DEPTH || ![types, otherTypes].every((set) => set.size === 1 && set.has("object"))) return false;
+  if (depth >= DEPTH || ![types, otherTypes].every((set) => set.size === 1 && set.has("object")))
+    return false;
   return requiredByBoth(first, second).some((name) => {
     const [own, other] = [propertyOf(first, name), propertyOf(second, name)];
     return own !== undefined && other !== undefined && areDisjoint(own, other, path, flatten, depth + 1);

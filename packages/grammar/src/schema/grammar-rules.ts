@@ -82,13 +82,27 @@ export class GrammarRules {
 
   array(first: readonly Rule[], rest: Rule | undefined, min: number, max: number): Rule {
     const { punctuation } = this;
-    const rule = this.#add<ItemsRule>({ kind: "items", first, rest, min, max, punctuation, ...this.#common() });
+    const rule = this.#add<ItemsRule>({
+      kind: "items",
+      first,
+      rest,
+      min,
+      max,
+      punctuation,
+      ...this.#common(),
+    });
     return this.sequence([this.text("["), rule]);
   }
 
   /** A key of an object with the colon, and at most one space after it. */
   key(name: string): Rule {
-    return this.automaton(oneOfTexts(this.work, "schema", ["", " "].map((space) => `${JSON.stringify(name)}:${space}`)));
+    return this.automaton(
+      oneOfTexts(
+        this.work,
+        "schema",
+        ["", " "].map((space) => `${JSON.stringify(name)}:${space}`),
+      ),
+    );
   }
 
   otherKey(path: string, names: Iterable<string>): Rule {

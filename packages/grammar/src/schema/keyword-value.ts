@@ -51,9 +51,14 @@ export function arrayOf(
 }
 
 /** Schemas that are alternatives or hold together; at least one. */
-export function schemasOf(schema: JsonObject, keyword: string, path: string): readonly JsonValue[] | undefined {
+export function schemasOf(
+  schema: JsonObject,
+  keyword: string,
+  path: string,
+): readonly JsonValue[] | undefined {
   const value = arrayOf(schema, keyword, path, limits.alternatives);
-  if (value?.length === 0) throw new GrammarError("invalid-schema", "expected at least one schema", pathOf(path, keyword));
+  if (value?.length === 0)
+    throw new GrammarError("invalid-schema", "expected at least one schema", pathOf(path, keyword));
   return value;
 }
 

@@ -14,7 +14,11 @@ export function literalsRule(rules: GrammarRules, schema: JsonObject, path: stri
   const { enum: _values, const: _value, type, ...others } = schema;
   const [other] = Object.keys(others);
   if (other !== undefined) {
-    throw new GrammarError("unsupported-schema", "beside enum or const it cannot be enforced", pathOf(path, other));
+    throw new GrammarError(
+      "unsupported-schema",
+      "beside enum or const it cannot be enforced",
+      pathOf(path, other),
+    );
   }
   const values = literals(schema, path);
   const types = type === undefined ? undefined : typesOf(schema, path);
@@ -27,6 +31,7 @@ function literals(schema: JsonObject, path: string): readonly JsonValue[] {
   const values = arrayOf(schema, "enum", path, limits.enumValues);
   const { const: value } = schema;
   if (value === undefined) return values ?? [];
-  if (values === undefined || values.some((one) => canonicalText(one) === canonicalText(value))) return [value];
+  if (values === undefined || values.some((one) => canonicalText(one) === canonicalText(value)))
+    return [value];
   return [];
 }

@@ -24,7 +24,9 @@ export function mergedSchema(a: JsonObject, b: JsonObject, path: string): JsonOb
   if ("additionalProperties" in a || "additionalProperties" in b) closeProperties(result, a, b);
   const aboutItems = [a, b].filter((schema) => ABOUT_ITEMS.some((keyword) => keyword in schema));
   if (aboutItems.length === 2 && aboutItems.some((schema) => "prefixItems" in schema)) {
-    if (ABOUT_ITEMS.some((keyword) => canonicalText(a[keyword] ?? true) !== canonicalText(b[keyword] ?? true))) {
+    if (
+      ABOUT_ITEMS.some((keyword) => canonicalText(a[keyword] ?? true) !== canonicalText(b[keyword] ?? true))
+    ) {
       throw cannotMerge("prefixItems", path);
     }
   }

@@ -29,14 +29,17 @@ export function objectRule(reader: Reader, schema: JsonObject, path: string): Ru
   const members = names.map((name): Member => {
     const own = properties[name];
     const value =
-      own === undefined ? reader.rule(further, furtherPath) : reader.rule(own, pathOf(pathOf(path, "properties"), name));
+      own === undefined
+        ? reader.rule(further, furtherPath)
+        : reader.rule(own, pathOf(pathOf(path, "properties"), name));
     return { key: rules.key(name), value, required: required.has(name) };
   });
   const isOpen = additionalProperties === undefined ? names.length === 0 : additionalProperties !== false;
   if (!isOpen) return rules.object(members, undefined, min, max);
   // A key that comes twice counts once, so only the first of the others is sure to add to the count.
   if (min > required.size + 1) {
-    const reason = "more than one above the required properties cannot be enforced beside additionalProperties";
+    const reason =
+      "more than one above the required properties cannot be enforced beside additionalProperties";
     throw new GrammarError("unsupported-schema", reason, pathOf(path, "minProperties"));
   }
   const value = reader.rule(further, furtherPath);
@@ -49,12 +52,20 @@ export function arrayRule(reader: Reader, schema: JsonObject, path: string): Rul
   const max = countOf(schema, "maxItems", path, Number.POSITIVE_INFINITY);
   const { items, uniqueItems } = schema;
   if (uniqueItems !== undefined && uniqueItems !== false && max > 1) {
-    throw new GrammarError("unsupported-schema", "this keyword cannot be enforced", pathOf(path, "uniqueItems"));
+    throw new GrammarError(
+      "unsupported-schema",
+      "this keyword cannot be enforced",
+      pathOf(path, "uniqueItems"),
+    );
   }
   const prefix = arrayOf(schema, "prefixItems", path, limits.alternatives) ?? [];
   const first = prefix.map((item, index) => reader.rule(item, pathOf(pathOf(path, "prefixItems"), index)));
   if (items !== undefined && typeof items !== "boolean" && !isJsonObject(items)) {
-    throw new GrammarError("invalid-schema", "expected a schema (use prefixItems for a list)", pathOf(path, "items"));
+    throw new GrammarError(
+      "invalid-schema",
+      "expected a schema (use prefixItems for a list)",
+      pathOf(path, "items"),
+    );
   }
   const further = items ?? prefix.length === 0;
   const rest = further === false ? undefined : reader.rule(further, pathOf(path, "items"));

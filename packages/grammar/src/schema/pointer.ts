@@ -11,7 +11,11 @@ export interface Place {
 /** What a local reference (`#`, `#/$defs/name`) points to; an error names the path of the reference. */
 export function resolvedPointer(root: JsonValue, reference: string, path: string): Place {
   if (reference !== "#" && !reference.startsWith("#/")) {
-    throw new GrammarError("unsupported-schema", "only references within the schema (#/…) are followed", path);
+    throw new GrammarError(
+      "unsupported-schema",
+      "only references within the schema (#/…) are followed",
+      path,
+    );
   }
   let value: JsonValue | undefined = root;
   let place = "schema";

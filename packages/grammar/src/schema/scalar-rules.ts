@@ -41,11 +41,13 @@ export function numberRule(rules: GrammarRules, schema: JsonObject, path: string
 function patternOf(schema: JsonObject, path: string): { pattern: string; path: string } | undefined {
   const pattern = stringOf(schema, "pattern", path);
   const format = stringOf(schema, "format", path);
-  if (format === undefined) return pattern === undefined ? undefined : { pattern, path: pathOf(path, "pattern") };
+  if (format === undefined)
+    return pattern === undefined ? undefined : { pattern, path: pathOf(path, "pattern") };
   const enforced = stringFormats.get(format);
   if (enforced === undefined || pattern !== undefined) {
     const known = [...stringFormats.keys()].join(", ");
-    const reason = enforced === undefined ? `expected one of ${known}` : "beside pattern it cannot be enforced";
+    const reason =
+      enforced === undefined ? `expected one of ${known}` : "beside pattern it cannot be enforced";
     throw new GrammarError("unsupported-schema", reason, pathOf(path, "format"));
   }
   return { pattern: enforced, path: pathOf(path, "format") };

@@ -2,8 +2,8 @@ import { GrammarError } from "../grammar-error.ts";
 import { isJsonObject, type JsonObject, type JsonValue } from "../json-format.ts";
 import { limits } from "../limits.ts";
 import { pathOf } from "../schema-path.ts";
-import { enforcedPart } from "./keywords.ts";
 import { schemasOf, stringOf } from "./keyword-value.ts";
+import { enforcedPart } from "./keywords.ts";
 import { mergedSchema } from "./merged-schema.ts";
 import { type Place, resolvedPointer } from "./pointer.ts";
 
@@ -22,8 +22,10 @@ export class SchemaParts {
   /** The schema without annotations, with `$ref` and `allOf` at its top merged into it. Throws `GrammarError`. */
   flat(schema: JsonValue, path: string, depth = 0): JsonObject | boolean {
     if (typeof schema === "boolean") return schema;
-    if (!isJsonObject(schema)) throw new GrammarError("invalid-schema", "expected an object or a boolean", path);
-    if (depth > limits.schemaDepth) throw new GrammarError("invalid-schema", "it refers to itself without end", path);
+    if (!isJsonObject(schema))
+      throw new GrammarError("invalid-schema", "expected an object or a boolean", path);
+    if (depth > limits.schemaDepth)
+      throw new GrammarError("invalid-schema", "it refers to itself without end", path);
     const { $ref, allOf, ...own } = enforcedPart(schema, path);
     const parts: (JsonObject | boolean)[] = [own];
     if ($ref !== undefined) {

@@ -4,8 +4,8 @@ import type { ReferenceRule, Rule } from "../rule.ts";
 import { pathOf } from "../schema-path.ts";
 import { areDisjoint } from "./disjoint.ts";
 import type { GrammarRules } from "./grammar-rules.ts";
-import { type TypeName, typeNames } from "./keywords.ts";
 import { schemasOf } from "./keyword-value.ts";
+import { type TypeName, typeNames } from "./keywords.ts";
 import { literalsRule } from "./literals-rule.ts";
 import { arrayRule, objectRule } from "./nested-rules.ts";
 import type { Place } from "./pointer.ts";
@@ -46,7 +46,8 @@ export class SchemaReader {
     if (typeof schema === "object" && schema !== null && "$ref" in schema) {
       const { $ref } = schema as JsonObject;
       // Beside a reference there are often annotations only; then everybody shares its rule.
-      if (typeof $ref === "string" && isBare(this.#parts, schema as JsonObject, path)) return this.#reference($ref, path);
+      if (typeof $ref === "string" && isBare(this.#parts, schema as JsonObject, path))
+        return this.#reference($ref, path);
     }
     const flat = this.#parts.flat(schema, path);
     if (typeof flat === "boolean") return flat ? this.rules.anyValue() : this.rules.choice([]);

@@ -15,7 +15,9 @@ export function typesOf(schema: JsonObject, path: string): ReadonlySet<TypeName>
     );
     return about.length === 0 ? undefined : new Set(about);
   }
-  const names = new Set((Array.isArray(type) ? type : [type]).map((name) => typeName(name, pathOf(path, "type"))));
+  const names = new Set(
+    (Array.isArray(type) ? type : [type]).map((name) => typeName(name, pathOf(path, "type"))),
+  );
   if (names.has("number")) names.delete("integer");
   return names;
 }
@@ -24,12 +26,14 @@ export function typesOf(schema: JsonObject, path: string): ReadonlySet<TypeName>
 export function hasType(value: JsonValue, types: ReadonlySet<TypeName>): boolean {
   if (value === null) return types.has("null");
   if (Array.isArray(value)) return types.has("array");
-  if (typeof value === "number") return types.has("number") || (types.has("integer") && Number.isInteger(value));
+  if (typeof value === "number")
+    return types.has("number") || (types.has("integer") && Number.isInteger(value));
   return types.has(typeof value as TypeName);
 }
 
 function typeName(value: JsonValue, path: string): TypeName {
   const name = typeNames.find((known) => known === value);
-  if (name === undefined) throw new GrammarError("invalid-schema", `expected one of ${typeNames.join(", ")}`, path);
+  if (name === undefined)
+    throw new GrammarError("invalid-schema", `expected one of ${typeNames.join(", ")}`, path);
   return name;
 }

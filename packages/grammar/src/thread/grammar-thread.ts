@@ -58,7 +58,14 @@ export class GrammarThread {
 
   /** Throws `GrammarError`, or the signal's reason. */
   async open(matcher: number, format: FormatText, milliseconds: number, signal?: AbortSignal): Promise<void> {
-    const request: OpenRequest = { kind: "open", job: this.#jobs.newId(), matcher, format, milliseconds, ids: [] };
+    const request: OpenRequest = {
+      kind: "open",
+      job: this.#jobs.newId(),
+      matcher,
+      format,
+      milliseconds,
+      ids: [],
+    };
     this.#matchers.set(matcher, { format, milliseconds, ids: [] });
     const abort = () => this.#jobs.reject(request.job, signal?.reason);
     signal?.addEventListener("abort", abort, { once: true });
@@ -191,7 +198,8 @@ export class GrammarThread {
     this.#worker = undefined;
     this.#outbox = [];
     void worker?.terminate();
-    const isSent = (request: OpenRequest | NextRequest) => request.kind === "next" || this.#compiling.isSent(request);
+    const isSent = (request: OpenRequest | NextRequest) =>
+      request.kind === "next" || this.#compiling.isSent(request);
     for (const request of this.#jobs.retry(isSent, error)) if (request.kind === "next") this.#send(request);
     this.#compiling.restart(({ job }) => this.#jobs.has(job));
   }

@@ -59,7 +59,10 @@ export class Jobs {
   }
 
   /** What was sent and is to be asked again of another thread; what has been asked too often fails. */
-  retry(isSent: (request: OpenRequest | NextRequest) => boolean, error: unknown): (OpenRequest | NextRequest)[] {
+  retry(
+    isSent: (request: OpenRequest | NextRequest) => boolean,
+    error: unknown,
+  ): (OpenRequest | NextRequest)[] {
     const sent = [...this.#jobs].filter(([, { request }]) => isSent(request));
     for (const [id, job] of sent) if (job.attempts++ >= ATTEMPTS) this.reject(id, error);
     return sent.flatMap(([id, { request }]) => (this.has(id) ? [request] : []));

@@ -44,7 +44,12 @@ export type ThreadRequest = OpenRequest | NextRequest | CloseRequest;
 export type ThreadAnswer =
   | { readonly job: number; readonly error: GrammarErrorParts }
   /** `mask`: which of the message's masks; undefined for what asked for none. */
-  | { readonly job: number; readonly error?: undefined; readonly mask: number | undefined; readonly done: boolean };
+  | {
+      readonly job: number;
+      readonly error?: undefined;
+      readonly mask: number | undefined;
+      readonly done: boolean;
+    };
 
 /** Answers, and the masks that they speak of, one after the other. */
 export interface ThreadMessage {
