@@ -66,6 +66,7 @@
         "cpu/program.cpp",
         "cpu/query-window.cpp",
         "cpu/sampler.cpp",
+        "cpu/shared-spans.cpp",
         "cpu/slot-read.cpp",
         "cpu/status.cpp",
         "cpu/step-job.cpp",

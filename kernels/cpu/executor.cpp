@@ -33,6 +33,7 @@ void Executor::prepare() {
   if (step_.collects) scratch = std::max(scratch, collect_scratch());
   if (!step_.sampling.empty()) scratch = std::max(scratch, Sampler::scratch_floats(program_.vocab_size));
   device_.reserve_scratch(static_cast<uint64_t>(scratch));
+  if (kernels_.attend_partial(program_.head_dim, 1) > 0) step_.shared.find(step_, pool_);
   step_.row_sequence.clear();
   step_.row_position.clear();
   for (size_t s = 0; s < step_.sequences.size(); ++s) {

@@ -46,8 +46,15 @@ class Executor {
   void write_slot(int32_t kv_layer, int32_t row, int32_t head, const float* k, const float* v, float* scratch);
   float store_vector(kvs_slot_data data, uint64_t place, const float* from, bool compare, float* scratch);
   void attend(size_t at, const Window& window);
-  template <class Function>
-  void each_tile(const kvs_instruction& i, const Window& window, const Function& f) const;
+  int64_t group_of(const kvs_instruction& attend) const { return program_.query_heads(attend) / program_.kv_heads; }
+  int64_t table_of(const kvs_instruction& attend, int64_t head) const {
+    return int64_t{attend.i0} * program_.kv_heads + head;
+  }
+  int64_t carry_floats(const kvs_instruction& i) const;
+  bool shares(const kvs_instruction& i, const Window& window) const;
+  void add_shared_tiles(const kvs_instruction& i);
+  void add_tiles(const kvs_instruction& i, const Window& window, bool shared);
+  void attend_tiles(const kvs_instruction& i, size_t begin, size_t end);
   AttendArgs attend_args(const kvs_instruction& i, const AttendPart& part, int worker) const;
   int64_t collect_scratch() const;
   void begin_signals();

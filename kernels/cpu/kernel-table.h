@@ -55,8 +55,14 @@ constexpr int32_t kAttendSpan = 256;
 // Slots of a page at most; a page has 16 or 32.
 constexpr int32_t kMaxPageTokens = 32;
 
-// Attention of some pairs of one sequence that read the same KV head. Pair i is row i / group and query
-// head i % group of those that share the KV head.
+// A sequence of one row that attends to some pages together with others.
+struct AttendMember {
+  int32_t row;  // counted from that of AttendArgs::q
+  int32_t position;
+};
+
+// Attention of some pairs that read the same KV head. Pair i is row i / group and query head i % group of those that
+// share the KV head. The rows are of one sequence, or each is a sequence's only one.
 struct AttendArgs {
   const float* q;      // first row's first query head of this KV head
   float* out;          // same place in the output
@@ -83,9 +89,16 @@ struct AttendArgs {
   const float* turn_cos;  // [turned_pairs]
   const float* turn_sin;
   float* scratch;  // attend_scratch(head_dim) floats, aligned to 64 bytes
-  // Where spans are left for `merge_spans`: attend_partial(head_dim, pairs) floats of each, from span 0 on.
-  // Null: `attend` gets all spans and finishes `out` itself.
+  // Where spans are left for `merge_spans`: attend_partial(head_dim, pairs) floats of each, from span_begin on.
+  // Null: `attend` merges the spans itself.
   float* partials;
+  // One partial of carry_pairs pairs, or null. Those from carry_pair on are what all spans before span_begin gave to
+  // this call's pairs, which is nothing before span 0, and the spans here are merged into them.
+  float* carry;
+  int64_t carry_pairs, carry_pair;
+  // Where not null, row r is that of members[r], which sees all slots of the spans but for `window`, and the spans are
+  // merged into `carry` only: `out` is for a later call to finish. `pages` are those of any of them.
+  const AttendMember* members;
 };
 
 // What a row of queries sees: slots below `slots`, of positions above `after` and at most `until`.
@@ -143,9 +156,9 @@ struct KernelTable {
   float (*norm)(const float* x, int64_t count);
   void (*attend)(const AttendArgs&);
   int64_t (*attend_scratch)(int32_t head_dim);
-  // Finishes `out` from the partials of the spans [span_begin, span_end).
+  // Merges the partials of the spans [span_begin, span_end), and finishes `out` unless there are members.
   void (*merge_spans)(const AttendArgs&);
-  // Floats of one span's partial for some pairs; 0: this level cannot leave spans to be merged.
+  // Floats of one partial for some pairs; 0: this level has none, and takes all spans of one sequence at once.
   int64_t (*attend_partial)(int32_t head_dim, int64_t pairs);
   // x [rows, inputs], inputs a multiple of 32. Every level gives the same bits: of each block of 32, in f32,
   //   scale = max|x| / 127, value = x * (127 / max|x|) rounded to the nearest whole number, ties to even;

@@ -9,6 +9,7 @@
 #include "page-memory.h"
 #include "program.h"
 #include "query-window.h"
+#include "shared-spans.h"
 
 namespace kvasir {
 
@@ -26,13 +27,17 @@ struct StepSampling {
   size_t history, bias;
 };
 
-// Spans [span_begin, span_end) of attention for pairs of one sequence and KV head; see AttendArgs.
+// Spans [span_begin, span_end) of attention for pairs of one KV head; see AttendArgs.
 struct AttendPart {
   size_t sequence;
   int32_t head;
+  // 0: the pairs are of that sequence. Above: of members of SharedSpans, of which it is the first; parts of a greater
+  // height come first.
+  int32_t height;
+  int64_t member;  // which one the sequence is; -1: none
   int64_t pair_begin, pair_end;
   int64_t span_begin, span_end;
-  int64_t partials;  // where in StepJob::partials its tile's begin; -1: nowhere, as it is all of the tile
+  int64_t partials;  // where in StepJob::partials its own begin; -1: nowhere, as it is all of its tile
 };
 
 // A sequence's KV head whose slots collect attention.
@@ -81,9 +86,10 @@ class StepJob final : public Job {
   std::vector<int32_t> row_sequence, row_position;
   std::vector<float> row_change;
   std::vector<FloatArray> cosines, sines;  // per rope [rows, pairs]
-  std::vector<AttendPart> attend_parts, attend_merges;
+  SharedSpans shared;
+  std::vector<AttendPart> attend_tiles, attend_parts, attend_merges;
   std::vector<CollectPart> collect_parts;
-  FloatArray partials;
+  FloatArray partials, carry;
 
  private:
   void copy_sequence(const kvs_sequence& sequence, int32_t index);

@@ -5,6 +5,7 @@ import { evictionSpeedCommand } from "./eviction-speed/eviction-speed-command.ts
 import { newPolicyCommand } from "./new-policy/new-policy-command.ts";
 import { qualityCommand } from "./quality/quality-command.ts";
 import { rooflineCommand } from "./roofline/roofline-command.ts";
+import { sharedPrefixCommand } from "./shared-prefix/shared-prefix-command.ts";
 import { synthesizeCommand } from "./synthesize/synthesize-command.ts";
 import { throughputCommand } from "./throughput-command.ts";
 import { tuneCommand } from "./tune/tune-command.ts";
@@ -21,6 +22,7 @@ export function benchProgram(): Command {
   synthesizeCommand(program);
   compareCommand(program);
   rooflineCommand(program);
+  sharedPrefixCommand(program);
   qualityCommand(program);
   tuneCommand(program);
   evictionSpeedCommand(program);

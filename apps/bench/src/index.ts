@@ -30,6 +30,12 @@ export {
   type RooflineOptions,
   roofline,
 } from "./roofline/roofline.ts";
+export {
+  type SharedPrefixOptions,
+  type SharedPrefixReport,
+  type SharedPrefixRow,
+  sharedPrefix,
+} from "./shared-prefix/shared-prefix.ts";
 export type { Spread } from "./spread.ts";
 export type { SynthesizedType } from "./synthesize/encode-numbers.ts";
 export { type ModelShapeName, modelShapeNames } from "./synthesize/model-shape.ts";

@@ -16,6 +16,7 @@ const printed: Record<string, RegExp> = {
   "npx kvasir-bench synthesize": /^tiny\.gguf: tiny, q8_0, \d+ bytes/m,
   "npx kvasir-bench compare": /^decode after 1024 .*x \(/m,
   "npx kvasir-bench roofline": /^linear q8_0, 512 rows .* %$/m,
+  "npx kvasir-bench shared-prefix": /^ +8 +512 +64 .*\)$/m,
   "npx kvasir-bench eviction-speed": /^h2o +600 /m,
   "npx kvasir-bench quality": /^l2-norm +0\.25 +none .* [-+=] [-+=] [-+=]$/m,
   "npx kvasir-bench tune": /^ {2}--kv-policy l2-norm --kv-budget 0\.\d+ /m,

@@ -2,20 +2,22 @@ import type { Context } from "hono";
 import type { Logger } from "pino";
 import type { AnswerEnd } from "./answer.ts";
 import type { ApiError } from "./api-error.ts";
+import type { ApiRequest } from "./api-request.ts";
 import type { AppEnv } from "./app-env.ts";
-import type { ApiRequest } from "./completion-request.ts";
 import { toApiError } from "./engine-failure.ts";
+
+type LoggedRequest = Pick<ApiRequest, "stream" | "fieldNames">;
 
 /** Writes one line when a request ends, however it does. */
 export class AnswerLog {
   readonly #logger: Logger;
   readonly #client: AbortSignal;
-  readonly #request: ApiRequest;
+  readonly #request: LoggedRequest;
   readonly #fields: object;
   readonly #start = performance.now();
   #logged = false;
 
-  constructor(logger: Logger, c: Context<AppEnv>, id: string, request: ApiRequest) {
+  constructor(logger: Logger, c: Context<AppEnv>, id: string, request: LoggedRequest) {
     c.set("hasAnswerLog", true);
     this.#logger = logger;
     this.#client = c.req.raw.signal;
@@ -23,7 +25,7 @@ export class AnswerLog {
     this.#fields = { id, requestId: c.get("requestId"), path: c.req.path, stream: request.stream };
   }
 
-  ended({ finishReason, usage }: AnswerEnd): void {
+  ended({ finishReason, usage }: Partial<AnswerEnd>): void {
     this.#log("info", { ...usage, finishReason }, "answered");
   }
 

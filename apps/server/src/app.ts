@@ -11,19 +11,17 @@ import { ApiKeys } from "./api-keys.ts";
 import type { AppEnv } from "./app-env.ts";
 import type { AppOptions } from "./app-options.ts";
 import { adminAuthorization, authorization } from "./authorization.ts";
-import { chatFormat } from "./chat-format.ts";
-import { parseChatRequest } from "./chat-request.ts";
-import { completionFormat } from "./completion-format.ts";
-import { parseCompletionRequest } from "./completion-request.ts";
 import { toApiError } from "./engine-failure.ts";
 import { EngineHealth } from "./engine-health.ts";
 import type { EngineLike } from "./engine-like.ts";
 import { logEvent } from "./engine-log.ts";
-import { generationRoute } from "./generation-route.ts";
 import { healthRoutes, openPaths } from "./health-routes.ts";
 import { InFlight } from "./in-flight.ts";
+import { inferenceRoutes } from "./inference-routes.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { observedEngine } from "./observed-engine.ts";
+import { openApiDocument } from "./open-api/document.ts";
+import { requestLimits } from "./request-limits.ts";
 import { RequestsUnderWay } from "./requests-under-way.ts";
 
 /** The HTTP interface of an engine, and what whoever starts it and shuts it down needs. */
@@ -55,6 +53,7 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
       underWay,
       deadline: options.requestDeadline,
     }),
+    limits: requestLimits(engine),
     inFlight,
     logger,
     bodyLimit: options.bodyLimit ?? 8 * 1024 * 1024,
@@ -103,14 +102,9 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
     await next();
   });
   hono.use("/v1/*", admission.middleware);
-  hono.post(
-    "/v1/completions",
-    generationRoute({ idPrefix: "cmpl", parse: parseCompletionRequest, format: completionFormat }, context),
-  );
-  hono.post(
-    "/v1/chat/completions",
-    generationRoute({ idPrefix: "chatcmpl", parse: parseChatRequest, format: chatFormat }, context),
-  );
+  hono.route("/", inferenceRoutes(context));
+
+  hono.get("/openapi.json", (c) => c.json(openApiDocument()));
 
   hono.notFound((c) =>
     errorResponse(c, new ApiError(404, "not_found", `no route ${c.req.method} ${c.req.path.slice(0, 80)}`)),

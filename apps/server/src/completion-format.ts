@@ -1,5 +1,11 @@
-import type { TokenLogprob } from "@kvasir/core";
-import { type AnswerFormat, type AnswerHead, usageBody } from "./answer-format.ts";
+import {
+  type AnswerFormat,
+  type AnswerHead,
+  type AnswerToken,
+  type AnswerTokens,
+  cacheBody,
+  usageBody,
+} from "./answer-format.ts";
 import { finiteLogprob, TextOffsets, tokenText } from "./token-text.ts";
 
 /** `text_completion` objects: the older endpoint's answer, streamed or whole. */
@@ -16,39 +22,58 @@ export function completionFormat(head: AnswerHead, includeUsage: boolean): Answe
     choices,
     ...(includeUsage ? { usage: null } : {}),
   });
-  const choice = (text: string, logprobs: object | null, finishReason: string | null) => ({
+  const choice = (index: number, text: string, logprobs: object | null, finishReason: string | null) => ({
     text,
-    index: 0,
+    index,
     logprobs,
     finish_reason: finishReason,
   });
-  const offsets = new TextOffsets();
+  const offsets = new Map<number, TextOffsets>();
+  const offsetsOf = (index: number) => {
+    const known = offsets.get(index) ?? new TextOffsets();
+    offsets.set(index, known);
+    return known;
+  };
   return {
     opening: () => [],
-    piece: ({ text, logprobs }) => event([choice(text, logprobsBody(logprobs, offsets), null)]),
-    closing: (finishReason) => event([choice("", null, finishReason)]),
-    usageEvent: (usage) => ({ ...common, choices: [], usage: usageBody(usage) }),
-    whole: ({ text, logprobs }, finishReason, usage) => ({
+    piece: (index, delta, tokens) => {
+      const text = delta && "content" in delta ? delta.content : "";
+      return event([choice(index, text, logprobsBody(tokens, offsetsOf(index)), null)]);
+    },
+    closing: (index, finishReason, cache) => ({
+      ...event([choice(index, "", null, finishReason)]),
+      ...cacheBody(cache),
+    }),
+    usageEvent: ({ usage, cache }) => ({
       ...common,
-      choices: [choice(text, logprobsBody(logprobs, offsets), finishReason)],
+      choices: [],
       usage: usageBody(usage),
+      ...cacheBody(cache),
+    }),
+    whole: (choices, { usage, cache }) => ({
+      ...common,
+      choices: choices.map(({ content, tokens, finishReason }, index) =>
+        choice(index, content, logprobsBody(tokens, offsetsOf(index)), finishReason),
+      ),
+      usage: usageBody(usage),
+      ...cacheBody(cache),
     }),
   };
 }
 
 /** Parallel arrays, one place per token. */
-function logprobsBody(logprobs: readonly TokenLogprob[] | undefined, offsets: TextOffsets): object | null {
-  if (logprobs === undefined) return null;
+function logprobsBody(tokens: AnswerTokens, offsets: TextOffsets): object | null {
+  if (tokens === undefined) return null;
   return {
-    tokens: logprobs.map((token) => tokenText(token.bytes, "bytes:")),
-    token_logprobs: logprobs.map((token) => finiteLogprob(token.logprob)),
-    top_logprobs: logprobs.map(topLogprobs),
-    text_offset: logprobs.map((token) => offsets.next(token)),
+    tokens: tokens.map((token) => tokenText(token.bytes, "bytes:")),
+    token_logprobs: tokens.map(({ logprob }) => finiteLogprob(logprob)),
+    top_logprobs: tokens.map(topLogprobs),
+    text_offset: tokens.map((token) => offsets.next(token)),
   };
 }
 
 /** The likeliest first; null where only the sampled token was asked for. */
-function topLogprobs({ top }: TokenLogprob): object | null {
+function topLogprobs({ top }: AnswerToken): object | null {
   if (top.length === 0) return null;
   return Object.fromEntries(
     top.map((each) => [tokenText(each.bytes, "bytes:"), finiteLogprob(each.logprob)]),

@@ -1,33 +1,22 @@
 import type { GenerateRequest } from "@kvasir/core";
 import { z } from "zod";
-import type { ApiError } from "./api-error.ts";
-import type { FieldNames } from "./engine-failure.ts";
-import { integer, isTokenIds, oneOf, type TokenIds, text, unsupported } from "./field.ts";
+import { ApiError } from "./api-error.ts";
+import { type ApiRequest, checkStreamOptions } from "./api-request.ts";
+import { boolean, integer, maxCount, oneOf, unsupported } from "./field.ts";
 import { invalidValue, parseBody } from "./request-error.ts";
-import { sharedFields, toSampling } from "./sampling-fields.ts";
+import { checkCost, checkText, type RequestLimits } from "./request-limits.ts";
+import { fieldNamesOf, maxChoices, sharedFields, toSampling } from "./sampling-fields.ts";
+import { checkSession } from "./serving-fields.ts";
+import { inputList, textInput, textsOf } from "./text-input.ts";
 
-/** A request of either endpoint, checked. */
-export type ApiRequest = {
-  /** For the engine, still without its signal. */
-  readonly generate: GenerateRequest;
-  /** Undefined: the one that is loaded. */
-  readonly model: string | undefined;
-  readonly stream: boolean;
-  readonly includeUsage: boolean;
-  /** For errors of the engine. */
-  readonly fieldNames: FieldNames;
-};
-
-const promptError = "a string, an array of token ids, or an array with exactly one of these";
-const promptText = text(promptError);
-const tokenIds = z.custom<TokenIds>(isTokenIds, { error: promptError });
-
-const schema = z.strictObject({
-  prompt: z.union([promptText, tokenIds, z.tuple([promptText]), z.tuple([tokenIds])], { error: promptError }),
+/** The body of `POST /v1/completions`. */
+export const completionSchema = z.strictObject({
+  prompt: textInput(maxChoices),
   ...sharedFields,
+  max_tokens: integer(0, maxCount),
   logprobs: integer(0, 20),
-  best_of: unsupported("only one candidate (best_of: 1) is supported", oneOf(1)),
-  echo: unsupported("repeating the prompt is not supported", oneOf(false)),
+  best_of: integer(1, maxChoices),
+  echo: boolean(),
   suffix: unsupported("inserting before a suffix is not supported", oneOf("")),
 });
 
@@ -35,35 +24,54 @@ const schema = z.strictObject({
 const defaultMaxTokens = 16;
 
 /** Checks a body of `POST /v1/completions`. Throws a 400 `ApiError` that names the field. */
-export function parseCompletionRequest(body: Readonly<Record<string, unknown>>): ApiRequest {
-  const several = severalPrompts(body.prompt);
-  if (several !== undefined) throw several;
-  const parsed = parseBody(schema, body);
+export function parseCompletionRequest(
+  body: Readonly<Record<string, unknown>>,
+  limits: RequestLimits,
+): ApiRequest {
+  const parsed = parseBody(completionSchema, body);
   const stream = parsed.stream ?? false;
   checkStreamOptions(stream, parsed.stream_options);
-  const [first] = typeof parsed.prompt === "string" ? [parsed.prompt] : parsed.prompt;
-  const prompt = typeof first === "number" ? (parsed.prompt as TokenIds) : first!;
+  const n = parsed.n ?? 1;
+  checkBestOf(parsed.best_of, n);
+  const echo = parsed.echo ?? false;
+  const maxTokens = parsed.max_tokens ?? defaultMaxTokens;
+  if (maxTokens === 0 && !echo)
+    throw invalidValue("max_tokens", 'expected at least 1; 0 goes only with "echo": true');
+  const prompts = inputList(parsed.prompt);
+  const choices = prompts.length * n;
+  if (choices > maxChoices) {
+    throw invalidValue(
+      "n",
+      `${prompts.length} prompts × ${n} choices: expected at most ${maxChoices} together`,
+    );
+  }
   const logprobs = parsed.logprobs ?? undefined;
+  const sampling = toSampling(parsed);
+  checkSession(parsed, choices);
+  for (const text of textsOf(prompts)) checkText([text], "prompt", limits);
+  checkCost({ choices, maxTokens, logprobs, prompt: echo && logprobs !== undefined }, "logprobs", limits);
+  const generate: GenerateRequest = {
+    ...sampling,
+    maxTokens: Math.max(maxTokens, 1),
+    ...(logprobs === undefined ? {} : { logprobs }),
+    ...(echo && logprobs !== undefined ? { promptLogprobs: logprobs } : {}),
+  };
   return {
-    generate: {
-      ...toSampling(parsed),
-      prompt,
-      maxTokens: parsed.max_tokens ?? defaultMaxTokens,
-      ...(logprobs === undefined ? {} : { logprobs }),
-    },
+    prompts: prompts.map((prompt) => ({ ...generate, prompt })),
+    n,
     model: parsed.model ?? undefined,
     stream,
     includeUsage: parsed.stream_options?.include_usage ?? false,
-    fieldNames: {},
+    echo,
+    promptOnly: maxTokens === 0,
+    tools: undefined,
+    cacheReport: parsed.kv_cache?.debug ?? false,
+    fieldNames: fieldNamesOf(parsed),
   };
 }
 
-/** A 400 where options of a stream are given and no stream is asked for. */
-export function checkStreamOptions(stream: boolean, options: object | null | undefined): void {
-  if (!stream && options) throw invalidValue("stream_options", 'goes only with "stream": true');
-}
-
-function severalPrompts(prompt: unknown): ApiError | undefined {
-  if (!Array.isArray(prompt) || prompt.length < 2 || typeof prompt[0] === "number") return undefined;
-  return invalidValue("prompt", `one prompt per request is supported, received an array of ${prompt.length}`);
+function checkBestOf(bestOf: number | null | undefined, n: number): void {
+  if (bestOf === null || bestOf === undefined || bestOf === n) return;
+  const message = `best_of: choosing among more candidates than n is not supported, expected n (${n}), received ${bestOf}`;
+  throw new ApiError(400, "unsupported_parameter", message, { param: "best_of" });
 }

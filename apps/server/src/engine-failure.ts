@@ -23,6 +23,12 @@ const jsonNames: FieldNames = {
   logitBias: "logit_bias",
   ignoreEos: "ignore_eos",
   kvCache: "kv_cache",
+  promptLogprobs: "logprobs",
+  templateVariables: "chat_template_kwargs",
+  deadline: "timeout_ms",
+  cacheSalt: "cache_salt",
+  cachePrompt: "cache_prompt",
+  ttlSeconds: "ttl_seconds",
 };
 
 /**

@@ -17,9 +17,12 @@ export const numberAbove = (low: number, high: number) => {
   return z.number({ error }).gt(low, { error }).max(high, { error }).nullish();
 };
 
-export const integer = (low: number, high: number) => {
+export const integer = (low: number, high: number) => requiredInteger(low, high).nullish();
+
+/** For objects within a field, where leaving it out means nothing. */
+export const requiredInteger = (low: number, high: number) => {
   const error = `an integer from ${low} to ${high}`;
-  return z.number({ error }).int({ error }).min(low, { error }).max(high, { error }).nullish();
+  return z.number({ error }).int({ error }).min(low, { error }).max(high, { error });
 };
 
 export const boolean = () => z.boolean({ error: "true or false" }).nullish();
@@ -37,6 +40,11 @@ export const text = (error: string) =>
 
 export type TokenIds = readonly number[];
 
+/** A plain object: what JSON has between braces. */
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** One pass without a schema object per element: a body has room for millions. */
 export function isTokenIds(value: unknown): value is TokenIds {
   return (
@@ -45,6 +53,9 @@ export function isTokenIds(value: unknown): value is TokenIds {
     value.every((id) => Number.isInteger(id) && id >= 0 && id <= 0x7fffffff)
   );
 }
+
+/** What a JSON schema says of them. */
+export const idsMeta = { type: "array", minItems: 1, items: { type: "integer", minimum: 0 } } as const;
 
 /**
  * A field of OpenAI's that Kvasir does not do. The values in `harmless` ask for what happens anyway and are let
@@ -57,6 +68,7 @@ export const unsupported = (reason: string, harmless: (value: unknown) => boolea
       error: reason,
       params: { unsupported: true },
     })
+    .meta({ description: reason })
     .optional();
 
 export const oneOf =

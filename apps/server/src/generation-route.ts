@@ -1,28 +1,34 @@
 import { randomUUID } from "node:crypto";
-import type { GenerateChunk, GenerateRequest } from "@kvasir/core";
 import type { Handler } from "hono";
 import type { Logger } from "pino";
 import { type Answer, answerEvents, wholeAnswer } from "./answer.ts";
 import type { AnswerFormat, AnswerHead } from "./answer-format.ts";
 import { AnswerLog } from "./answer-log.ts";
 import { ApiError } from "./api-error.ts";
+import type { ApiRequest } from "./api-request.ts";
 import type { AppEnv } from "./app-env.ts";
 import { forTenant } from "./authorization.ts";
-import type { ApiRequest } from "./completion-request.ts";
+import { generateChoices } from "./choices.ts";
 import type { EngineLike } from "./engine-like.ts";
 import type { Flight, InFlight } from "./in-flight.ts";
 import { readJsonObject } from "./request-body.ts";
+import type { RequestLimits } from "./request-limits.ts";
 import { eventStream, orUndefined } from "./server-sent-events.ts";
 
 /** What differs between the two endpoints. */
 export type Endpoint = {
   readonly idPrefix: string;
-  parse(body: Readonly<Record<string, unknown>>): ApiRequest;
+  parse(
+    body: Readonly<Record<string, unknown>>,
+    limits: RequestLimits,
+    chatTemplate: string | undefined,
+  ): ApiRequest;
   format(head: AnswerHead, includeUsage: boolean): AnswerFormat;
 };
 
 export type GenerationContext = {
   readonly engine: EngineLike;
+  readonly limits: RequestLimits;
   readonly inFlight: InFlight;
   readonly logger: Logger;
   readonly bodyLimit: number;
@@ -35,8 +41,10 @@ export type GenerationContext = {
 export function generationRoute(endpoint: Endpoint, context: GenerationContext): Handler<AppEnv> {
   return async (c) => {
     const client = c.req.raw.signal;
-    const request = endpoint.parse(await readJsonObject(c.req.raw, context.bodyLimit));
-    const model = checkModel(request.model, context.engine.info.model);
+    const { engine, limits } = context;
+    const body = await readJsonObject(c.req.raw, context.bodyLimit);
+    const request = endpoint.parse(body, limits, engine.info.chatTemplate);
+    const model = checkModel(request.model, engine.info.model);
     const head = {
       id: `${endpoint.idPrefix}-${randomUUID().replaceAll("-", "")}`,
       created: Math.floor(Date.now() / 1000),
@@ -46,10 +54,10 @@ export function generationRoute(endpoint: Endpoint, context: GenerationContext):
     const format = endpoint.format(head, request.includeUsage);
     const flight = context.inFlight.begin(client);
     const log = new AnswerLog(context.logger, c, head.id, request);
-    const generate = forTenant(c, request.generate);
-    const running = run(context, { ...request, generate }, format, flight, log);
+    const chunks = generateChoices(engine, request, forTenant(c, { signal: flight.signal }));
+    const running = { answer: { chunks, format, request, onEnd: log.ended.bind(log) }, flight, log };
     if (!request.stream) return c.json(await whole(running));
-    return c.body(await streamed(running, request.includeUsage, context), 200, {
+    return c.body(await streamed(running, context), 200, {
       "Content-Type": "text/event-stream; charset=utf-8",
       "Cache-Control": "no-cache",
       "X-Accel-Buffering": "no",
@@ -57,7 +65,7 @@ export function generationRoute(endpoint: Endpoint, context: GenerationContext):
   };
 }
 
-function checkModel(asked: string | undefined, loaded: string): string {
+export function checkModel(asked: string | undefined, loaded: string): string {
   if (asked === undefined || asked === loaded) return loaded;
   const message = `model: ${JSON.stringify(asked.slice(0, 80))} is not loaded; this server has ${JSON.stringify(loaded)}`;
   throw new ApiError(404, "model_not_found", message, { param: "model" });
@@ -65,23 +73,6 @@ function checkModel(asked: string | undefined, loaded: string): string {
 
 /** One request under way: its answer, and how it is logged and ended. */
 type Running = { readonly answer: Answer; readonly flight: Flight; readonly log: AnswerLog };
-
-function run(
-  { engine }: GenerationContext,
-  request: ApiRequest,
-  format: AnswerFormat,
-  flight: Flight,
-  log: AnswerLog,
-): Running {
-  const chunks = generated(engine, { ...request.generate, signal: flight.signal });
-  const logprobs = request.generate.logprobs !== undefined;
-  return { answer: { chunks, format, logprobs, onEnd: (end) => log.ended(end) }, flight, log };
-}
-
-/** Whatever the engine throws, it throws while its pieces are read. */
-async function* generated(engine: EngineLike, request: GenerateRequest): AsyncGenerator<GenerateChunk, void> {
-  yield* engine.generate(request);
-}
 
 async function whole({ answer, flight, log }: Running): Promise<object> {
   try {
@@ -95,10 +86,9 @@ async function whole({ answer, flight, log }: Running): Promise<object> {
 
 async function streamed(
   { answer, flight, log }: Running,
-  includeUsage: boolean,
   { headerDelay, keepAlive }: GenerationContext,
 ): Promise<ReadableStream<Uint8Array>> {
-  const events = answerEvents(answer, includeUsage);
+  const events = answerEvents(answer);
   const first = events.next();
   try {
     // What the engine refuses, it refuses at once: that is an answer with its own status, not a stream.

@@ -15,7 +15,27 @@ const isParameter = (value: unknown): boolean =>
 /** What every policy's own options are here; the policy itself checks them further. */
 const parameter = z
   .custom<unknown>((value) => value === null || isParameter(value), { error: parameterError })
+  .meta({ description: `a parameter of the policy: ${parameterError}` })
   .optional();
+
+/** What every policy has. */
+export const kvCacheFields = {
+  policy: shortString(200).nullish(),
+  budget: z
+    .number({ error: budgetError })
+    .refine((n) => n > 0 && n <= maxCount && (n <= 1 || Number.isInteger(n)), { error: budgetError })
+    .nullish(),
+  sinks: integer(0, maxCount),
+  recent: integer(0, maxCount),
+  min_tokens: integer(0, maxCount),
+  protect_layers: z
+    .array(z.int({ error: "a layer's number" }), { error: "an array of layer numbers" })
+    .max(1024, { error: "an array of at most 1024 layer numbers" })
+    .nullish(),
+  prefill: z.enum(["end", "chunk"], { error: prefillError }).nullish(),
+  decode: boolean(),
+  debug: boolean(),
+};
 
 /** `kv_cache`: the common options by name, and under any other name a parameter of the policy's. */
 export const kvCache = z
@@ -27,33 +47,19 @@ export const kvCache = z
   })
   .pipe(
     z
-      .object(
-        {
-          policy: shortString(200).nullish(),
-          budget: z
-            .number({ error: budgetError })
-            .refine((n) => n > 0 && n <= maxCount && (n <= 1 || Number.isInteger(n)), { error: budgetError })
-            .nullish(),
-          sinks: integer(0, maxCount),
-          recent: integer(0, maxCount),
-          min_tokens: integer(0, maxCount),
-          protect_layers: z
-            .array(z.int({ error: "a layer's number" }), { error: "an array of layer numbers" })
-            .max(1024, { error: "an array of at most 1024 layer numbers" })
-            .nullish(),
-          prefill: z.enum(["end", "chunk"], { error: prefillError }).nullish(),
-          decode: boolean(),
-        },
-        { error: "an object with policy, budget and other options of the policy" },
-      )
+      .object(kvCacheFields, { error: "an object with policy, budget and other options of the policy" })
       .catchall(parameter)
       .nullish(),
   )
   .optional();
 
-/** The engine's choice, whose options are in camelCase. */
-export function toPolicyChoice(body: Readonly<Record<string, unknown>>): PolicyChoice {
+/** The engine's choice, whose options are in camelCase; undefined where nothing but `debug` is there. */
+export function toPolicyChoice({
+  debug,
+  ...body
+}: Readonly<Record<string, unknown>>): PolicyChoice | undefined {
   const given = Object.entries(body).filter(([, value]) => value !== null && value !== undefined);
+  if (given.length === 0 && typeof debug === "boolean") return undefined;
   return Object.fromEntries(given.map(([name, value]) => [camelCase(name), value]));
 }
 

@@ -11,7 +11,6 @@ const renamed: Readonly<Record<string, string>> = {
   max_new_tokens: "max_tokens",
   repeat_penalty: "repetition_penalty",
   stop_sequences: "stop",
-  input: "prompt or messages",
 };
 
 /** Parses a body by a schema made of field.ts; throws a 400 that names the first wrong field and its value. */
@@ -29,14 +28,24 @@ export function invalidValue(param: string, message: string): ApiError {
   return new ApiError(400, "invalid_value", `${param}: ${message}`, { param });
 }
 
-/** Values in a body besides the prompt's token ids; each costs the schema's time, and its memory if it is wrong. */
+/** A 400 for a field that only another field's value makes necessary. */
+export function missingValue(param: string, expected: string): ApiError {
+  return new ApiError(400, "missing_required_parameter", `${param}: expected ${expected}, received nothing`, {
+    param,
+  });
+}
+
+/** Fields that hold token ids or texts by the thousand, and are checked in one pass. */
+const bulkFields = ["prompt", "input", "tokens"];
+
+/** Values in a body besides those fields; each costs the schema's time, and its memory if it is wrong. */
 const maxValues = 20_000;
 
 function checkCount(body: Body): void {
   let count = 0;
   const left: unknown[] = [];
   for (const [name, field] of Object.entries(body)) {
-    if (name === "prompt") continue;
+    if (bulkFields.includes(name)) continue;
     left.push(field);
     while (left.length > 0) {
       const value = left.pop();
@@ -65,16 +74,7 @@ function toError(issue: z.core.$ZodIssue, body: Body): ApiError {
     return new ApiError(400, "unsupported_parameter", message, { param });
   }
   const expected = issue.code === "invalid_key" ? issue.issues[0]!.message : issue.message;
-  if (value === undefined) {
-    return new ApiError(
-      400,
-      "missing_required_parameter",
-      `${param}: expected ${expected}, received nothing`,
-      {
-        param,
-      },
-    );
-  }
+  if (value === undefined) return missingValue(param, expected);
   return invalidValue(param, `expected ${expected}, received ${shown(value)}`);
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { AppClient, chat, completions, errorOf, hello } from "../tests/app-client.ts";
+import { AppClient, chat, completions, hello } from "../tests/app-client.ts";
 
 /** The engine's request for a body, without its signal. */
 async function requestFor(path: string, body: object): Promise<object> {
@@ -168,132 +168,61 @@ describe("a request", () => {
   });
 });
 
-describe("a refusal", () => {
-  const tool = { type: "function", function: { name: "f" } };
-  it.each<[string, object, string, string]>([
-    [completions, { prompt: "a", n: 2 }, "n", "unsupported_parameter"],
-    [completions, { prompt: "a", best_of: 3 }, "best_of", "unsupported_parameter"],
-    [completions, { prompt: "a", echo: true }, "echo", "unsupported_parameter"],
-    [completions, { prompt: "a", suffix: "b" }, "suffix", "unsupported_parameter"],
-    [completions, { prompt: "a", tools: [] }, "tools", "unknown_parameter"],
-    [completions, { prompt: "a", messages: [] }, "messages", "unknown_parameter"],
-    [completions, { prompt: "a", n_predict: 5 }, "n_predict", "unknown_parameter"],
-    [completions, {}, "prompt", "missing_required_parameter"],
-    [completions, { prompt: ["a", "b"] }, "prompt", "invalid_value"],
-    [completions, { prompt: [] }, "prompt", "invalid_value"],
-    [completions, { prompt: [1, -1] }, "prompt", "invalid_value"],
-    [completions, { prompt: [1, "a"] }, "prompt", "invalid_value"],
-    [completions, { prompt: "a", logprobs: 21 }, "logprobs", "invalid_value"],
-    [completions, { prompt: "a", logprobs: true }, "logprobs", "invalid_value"],
-    [completions, { prompt: "a", stop: Array(17).fill("a") }, "stop", "invalid_value"],
-    [completions, { prompt: "a", logit_bias: { hello: 1 } }, "logit_bias", "invalid_value"],
-    [completions, { prompt: "a", logit_bias: { 5: 101 } }, "logit_bias.5", "invalid_value"],
-    [
-      completions,
-      JSON.parse('{"prompt": "a", "logit_bias": {"__proto__": 1}}'),
-      "logit_bias",
-      "invalid_value",
-    ],
-    [completions, { prompt: "a", kv_cache: { minTokens: 1 } }, "kv_cache.minTokens", "unknown_parameter"],
-    [completions, { prompt: "a", kv_cache: { "a.b": 1 } }, "kv_cache.a.b", "unknown_parameter"],
-    [
-      completions,
-      JSON.parse('{"prompt": "a", "kv_cache": {"__proto__": 1}}'),
-      "kv_cache.__proto__",
-      "unknown_parameter",
-    ],
-    [completions, { prompt: "a", kv_cache: { seed: {} } }, "kv_cache.seed", "invalid_value"],
-    [completions, { prompt: "a", kv_cache: { seed: [1, "a"] } }, "kv_cache.seed", "invalid_value"],
-    [
-      completions,
-      { prompt: "a", kv_cache: { pooling: "a".repeat(65) } },
-      "kv_cache.pooling",
-      "invalid_value",
-    ],
-    [completions, { prompt: "a", kv_cache: { prefill: "never" } }, "kv_cache.prefill", "invalid_value"],
-    [completions, { prompt: "a", kv_cache: { decode: 0 } }, "kv_cache.decode", "invalid_value"],
-    [completions, { prompt: "a", kv_cache: { budget: 0 } }, "kv_cache.budget", "invalid_value"],
-    [completions, { prompt: "a", stream_options: {} }, "stream_options", "invalid_value"],
-    [chat, { ...hello, prompt: "a" }, "prompt", "unknown_parameter"],
-    [chat, { ...hello, tools: [tool] }, "tools", "unsupported_parameter"],
-    [chat, { ...hello, tool_choice: "required" }, "tool_choice", "unsupported_parameter"],
-    [
-      chat,
-      { ...hello, response_format: { type: "json_object" } },
-      "response_format",
-      "unsupported_parameter",
-    ],
-    [chat, { ...hello, logprobs: 5 }, "logprobs", "invalid_value"],
-    [chat, { ...hello, top_logprobs: 5 }, "top_logprobs", "invalid_value"],
-    [chat, { ...hello, logprobs: true, top_logprobs: 21 }, "top_logprobs", "invalid_value"],
-    [chat, { ...hello, max_tokens: 1, max_completion_tokens: 2 }, "max_tokens", "invalid_value"],
-    [chat, { ...hello, store: true }, "store", "unsupported_parameter"],
-    [chat, {}, "messages", "missing_required_parameter"],
-    [chat, { messages: [] }, "messages", "invalid_value"],
-    [chat, { messages: [{ role: "tool", content: "a" }] }, "messages[0].role", "invalid_value"],
-    [chat, { messages: [{ role: "user" }] }, "messages[0].content", "missing_required_parameter"],
-    [
-      chat,
-      { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "a" } }] }] },
-      "messages[0].content",
-      "invalid_value",
-    ],
-    [
-      chat,
-      { messages: [{ role: "user", content: "a", name: "Bo" }] },
-      "messages[0].name",
-      "unsupported_parameter",
-    ],
-    [
-      chat,
-      { messages: [{ role: "assistant", content: "a", tool_calls: [tool] }] },
-      "messages[0].tool_calls",
-      "unsupported_parameter",
-    ],
-  ])("of %s %j names %s", async (path, body, param, code) => {
-    const response = await new AppClient().post(path, body);
-    expect(response.status).toBe(400);
-    const error = await errorOf(response);
-    expect(error).toMatchObject({ param, code, type: "invalid_request_error" });
-    expect(error.message).toContain(param);
-  });
-
-  it("of an option in camelCase says how it is written here", async () => {
-    const kv_cache = { policy: "adaptive+h2o", alphaSafeguard: 0.2 };
-    const response = await new AppClient().post(completions, { prompt: "a", kv_cache });
-    expect((await errorOf(response)).message).toContain("did you mean kv_cache.alpha_safeguard?");
-  });
-
-  it("of more values than any request needs comes before they are checked, token ids apart", async () => {
-    const client = new AppClient();
-    const messages = Array.from({ length: 10_000 }, () => ({ role: 1, content: 2 }));
-    expect(await errorOf(await client.post(chat, { messages }))).toMatchObject({
-      param: "messages",
-      message: "messages: the request has more than 20000 values up to here",
+describe("how a request is served", () => {
+  it("reaches the engine field by field", async () => {
+    const fields = {
+      priority: -5,
+      timeout_ms: 1500,
+      cache_salt: "team",
+      cache_prompt: false,
+      retention: { priority: 90, ttl_seconds: 600 },
+      session: "chat-7",
+      prompt_cache_key: "k",
+    };
+    const expected = {
+      priority: -5,
+      deadline: 1500,
+      cacheSalt: "team",
+      cachePrompt: false,
+      retention: { priority: 90, ttlSeconds: 600 },
+      session: "chat-7",
+    };
+    expect(await requestFor(chat, { ...hello, ...fields })).toEqual({ ...hello, ...expected });
+    expect(await requestFor(completions, { prompt: "a", max_tokens: 2, ...fields })).toEqual({
+      prompt: "a",
+      maxTokens: 2,
+      ...expected,
     });
-    expect((await client.post(completions, { prompt: new Array(30_000).fill(1) })).status).toBe(200);
+    expect(await requestFor(chat, { ...hello, id_slot: 0 })).toMatchObject({ session: "0" });
+    expect(await requestFor(chat, { ...hello, id_slot: "left" })).toMatchObject({ session: "left" });
   });
 
-  it("says what was expected and what was received", async () => {
-    const message = async (path: string, body: object) =>
-      (await errorOf(await new AppClient().post(path, body))).message;
-    expect(await message(completions, { prompt: "a", temperature: 3 })).toBe(
-      "temperature: expected a number from 0 to 2, received 3",
-    );
-    expect(await message(completions, { prompt: "a", top_p: 0 })).toBe(
-      "top_p: expected a number above 0 and up to 1, received 0",
-    );
-    expect(await message(completions, { prompt: "a", seed: "7" })).toMatch(
-      /an integer from .*, received "7"$/,
-    );
-    expect(await message(completions, { prompt: "a", repeat_penalty: 2 })).toBe(
-      "repeat_penalty: unknown field; did you mean repetition_penalty?",
-    );
-    expect(await message(chat, { ...hello, tools: [{}] })).toBe(
-      "tools: tool calling is not supported, received an array of 1",
-    );
-    expect(await message(completions, { prompt: "\ud800" })).toBe(
-      'prompt: expected text without unpaired surrogates, received "\\ud800"',
-    );
+  it("may let a text outgrow the context", async () => {
+    const stream = { ...hello, context_overflow: "stream" };
+    expect(await requestFor(chat, { ...hello, context_overflow: "error" })).toEqual(hello);
+    expect(await requestFor(chat, stream)).toMatchObject({ kvCache: { policy: "streaming-llm" } });
+    expect(await requestFor(chat, { ...stream, kv_cache: { budget: 64, debug: true } })).toMatchObject({
+      kvCache: { policy: "streaming-llm", budget: 64 },
+    });
+  });
+
+  it("has variables for the template, and a format for the answer", async () => {
+    const schema = { type: "object", properties: { a: { type: "integer" } } };
+    const chat_template_kwargs = { enable_thinking: false, depth: [1] };
+    expect(await requestFor(chat, { ...hello, chat_template_kwargs })).toEqual({
+      ...hello,
+      templateVariables: chat_template_kwargs,
+    });
+    expect(await requestFor(chat, { ...hello, response_format: { type: "json_object" } })).toEqual({
+      ...hello,
+      format: { type: "json-object" },
+    });
+    const json_schema = { name: "a", schema, strict: true, description: "one a" };
+    expect(
+      await requestFor(chat, { ...hello, response_format: { type: "json_schema", json_schema } }),
+    ).toEqual({
+      ...hello,
+      format: { type: "json-schema", schema },
+    });
   });
 });

@@ -1,8 +1,8 @@
 import type { GenerateRequest } from "@kvasir/core";
 import { z } from "zod";
+import type { FieldNames } from "./engine-failure.ts";
 import {
   boolean,
-  emptyArray,
   integer,
   label,
   maxCount,
@@ -14,6 +14,10 @@ import {
   unsupported,
 } from "./field.ts";
 import { kvCache, toPolicyChoice } from "./kv-cache-field.ts";
+import { servingFields, toServing, withOverflow } from "./serving-fields.ts";
+
+/** Choices of one request, over all its prompts. */
+export const maxChoices = 128;
 
 const stopLimit = 16;
 const stopError = `a string of 1 to 1000 characters, or an array of at most ${stopLimit} of them`;
@@ -64,41 +68,9 @@ export const sharedFields = {
   repetition_penalty: numberAbove(0, 10),
   ignore_eos: boolean(),
   kv_cache: kvCache,
-  n: unsupported("only one choice per request (n: 1) is supported", oneOf(1)),
+  n: integer(1, maxChoices),
+  ...servingFields,
   user: unsupported("expected a string of at most 512 characters", label),
-};
-
-/** What chat has besides and completions do not; no model here calls tools, sees or speaks. */
-export const chatOnlyUnsupported = {
-  tools: unsupported("tool calling is not supported", emptyArray),
-  tool_choice: unsupported("tool calling is not supported", oneOf("none", "auto")),
-  parallel_tool_calls: unsupported("tool calling is not supported", oneOf(true, false)),
-  functions: unsupported("function calling is not supported", emptyArray),
-  function_call: unsupported("function calling is not supported", oneOf("none", "auto")),
-  response_format: unsupported(
-    'structured output is not supported; only {"type": "text"} is',
-    (value) => JSON.stringify(value) === '{"type":"text"}',
-  ),
-  modalities: unsupported("only text is supported", (value) => JSON.stringify(value) === '["text"]'),
-  audio: unsupported("audio is not supported"),
-  prediction: unsupported("predicted outputs are not supported"),
-  reasoning_effort: unsupported("reasoning effort is not supported", oneOf("none")),
-  verbosity: unsupported("verbosity is not supported", oneOf("medium")),
-  web_search_options: unsupported("web search is not supported"),
-  moderation: unsupported("moderation is not supported"),
-  service_tier: unsupported("service tiers are not supported", oneOf("auto", "default")),
-  store: unsupported("storing answers is not supported", oneOf(false)),
-  metadata: unsupported(
-    "expected an object of at most 16 short strings",
-    (value) =>
-      typeof value === "object" &&
-      !Array.isArray(value) &&
-      Object.keys(value ?? {}).length <= 16 &&
-      Object.values(value ?? {}).every(label),
-  ),
-  prompt_cache_key: unsupported("expected a string of at most 512 characters", label),
-  prompt_cache_retention: unsupported("cache retention is not supported", oneOf("in_memory", "in-memory")),
-  safety_identifier: unsupported("expected a string of at most 512 characters", label),
 };
 
 type SharedFields = z.infer<z.ZodObject<typeof sharedFields>>;
@@ -117,8 +89,14 @@ export function toSampling(body: SharedFields): GenerateRequest {
     seed: body.seed ?? undefined,
     stop: body.stop ?? undefined,
     ignoreEos: body.ignore_eos ?? undefined,
-    kvCache: body.kv_cache ? toPolicyChoice(body.kv_cache) : undefined,
+    kvCache: withOverflow(body.kv_cache ? toPolicyChoice(body.kv_cache) : undefined, body.context_overflow),
+    ...toServing(body),
   });
+}
+
+/** Names that depend on the request, for the engine's errors. */
+export function fieldNamesOf(body: SharedFields): FieldNames {
+  return typeof body.id_slot === "number" || typeof body.id_slot === "string" ? { session: "id_slot" } : {};
 }
 
 /** An absent field and one that is undefined are then the same to whoever lists the keys. */

@@ -28,7 +28,7 @@ export class TextOffsets {
   }
 }
 
-/** JSON has no -Infinity; OpenAI writes this number for what can not happen. */
-export function finiteLogprob(logprob: number): number {
-  return Math.max(logprob, -9999);
+/** JSON has no -Infinity; OpenAI writes this number for what can not happen, and null where nothing is predicted. */
+export function finiteLogprob(logprob: number | undefined): number | null {
+  return logprob === undefined ? null : Math.max(logprob, -9999);
 }

@@ -1,7 +1,8 @@
 import type { EngineInfo, EngineStats, GenerateChunk, GenerateRequest, TokenLogprob } from "@kvasir/core";
 import type { CacheStats } from "../src/cache-stats.ts";
-import type { EngineLike } from "../src/engine-like.ts";
+import type { Embedding, EmbedRequest, EncodeRequest, EngineLike } from "../src/engine-like.ts";
 import { FakeStore } from "./fake-store.ts";
+import { fakeTokenizer } from "./fake-tokenizer.ts";
 
 const info: EngineInfo = {
   model: "fake",
@@ -67,9 +68,12 @@ export const fakeTokens: readonly Uint8Array[] = [
   Buffer.from("!"),
 ];
 
-/** Answers every request with `fakeTokens`, and can be told to wait, to fail and to look busy. */
+/** Answers every request with `tokens`, and can be told to wait, to fail and to look busy. */
 export class FakeEngine extends FakeStore implements EngineLike {
-  readonly info = info;
+  info: EngineLike["info"] = info;
+  tokenizer: EngineLike["tokenizer"] = fakeTokenizer;
+  /** Its answer; default `fakeTokens`. */
+  tokens = fakeTokens;
   readonly requests: GenerateRequest[] = [];
   /** Generations that have begun and not ended. */
   active = 0;
@@ -100,17 +104,51 @@ export class FakeEngine extends FakeStore implements EngineLike {
     });
   }
 
+  /** Answers with this text, three bytes a token. */
+  say(text: string): void {
+    const bytes = Buffer.from(text);
+    this.tokens = Array.from({ length: Math.ceil(bytes.length / 3) }, (_, at) =>
+      bytes.subarray(3 * at, 3 * at + 3),
+    );
+  }
+
+  async encode({ prompt, messages }: EncodeRequest): Promise<Int32Array> {
+    if (prompt !== undefined && typeof prompt !== "string") return Int32Array.from(prompt);
+    const text = prompt ?? messages!.map(({ role, content }) => `${role}: ${content}\n`).join("");
+    return fakeTokenizer.encode(text, { addSpecial: messages === undefined });
+  }
+
+  /** The number of tokens, and the first one. */
+  async embed({ prompt, signal }: EmbedRequest): Promise<Embedding> {
+    if (this.failure !== undefined) throw this.failure;
+    signal?.throwIfAborted();
+    const ids = await this.encode({ prompt });
+    return { vector: Float32Array.of(ids.length, ids[0] ?? 0, 0.5), promptTokens: ids.length };
+  }
+
   async *generate(request: GenerateRequest): AsyncGenerator<GenerateChunk, void> {
     this.requests.push(request);
     this.active += 1;
     try {
-      const count = Math.min(request.maxTokens ?? fakeTokens.length, fakeTokens.length);
+      const { tokens } = this;
+      const count = Math.min(request.maxTokens ?? tokens.length, tokens.length);
+      const decoder = new TextDecoder();
+      const prompt = request.promptLogprobs === undefined ? undefined : await this.encode(request);
       for (let at = 0; at < count; at += 1) {
         if (this.failure !== undefined && at === this.failAt) throw this.failure;
         if (at === this.hangAt) await this.#hang(request.signal);
         await Promise.resolve();
         request.signal?.throwIfAborted();
-        yield piece(at, at === count - 1, request);
+        const last = at === count - 1;
+        yield {
+          text: decoder.decode(tokens[at]!, { stream: !last }),
+          ids: [at],
+          ...(request.logprobs === undefined
+            ? {}
+            : { logprobs: [logprob(at, tokens[at]!, request.logprobs)] }),
+          ...(at === 0 && prompt ? { promptLogprobs: promptLogprobs(prompt, request.promptLogprobs!) } : {}),
+          ...(last ? ending(at + 1, tokens.length) : {}),
+        };
       }
     } catch (error) {
       if (request.signal?.aborted) this.aborted.push(error);
@@ -121,21 +159,17 @@ export class FakeEngine extends FakeStore implements EngineLike {
   }
 }
 
-function piece(at: number, last: boolean, request: GenerateRequest): GenerateChunk {
-  const bytes = fakeTokens[at]!;
-  const text = at === 2 ? "" : at === 3 ? "é" : Buffer.from(bytes).toString();
+function ending(count: number, all: number): Partial<GenerateChunk> {
   return {
-    text,
-    ids: [at],
-    ...(request.logprobs === undefined ? {} : { logprobs: [logprob(at, bytes, request.logprobs)] }),
-    ...(last
-      ? {
-          finishReason: at === fakeTokens.length - 1 ? "stop" : "length",
-          timings: { queued: 400, prefill: 600, decode: 1400, preemptions: 0 },
-          usage: { promptTokens: 7, completionTokens: at + 1, cachedTokens: 3 },
-        }
-      : {}),
+    finishReason: count === all ? "stop" : "length",
+    usage: { promptTokens: 7, completionTokens: count, cachedTokens: 3 },
+    cache: { matched: 3, total: 7, firstDifference: 3, reason: "miss" },
+    timings: { queued: 400, prefill: 600, decode: 1400, preemptions: 0 },
   };
+}
+
+function promptLogprobs(prompt: Int32Array, count: number): TokenLogprob[] {
+  return Array.from(prompt.subarray(1), (id) => logprob(id, fakeTokenizer.tokenBytes(id), count));
 }
 
 function logprob(id: number, bytes: Uint8Array, count: number): TokenLogprob {

@@ -84,9 +84,9 @@ describe("OpenAI's own client", () => {
 
   it("throws its own errors", async () => {
     const chat = (more: object) => openai.chat.completions.create({ model: "fake", messages, ...more });
-    await expect(chat({ n: 2 })).rejects.toMatchObject({
+    await expect(chat({ store: true })).rejects.toMatchObject({
       status: 400,
-      param: "n",
+      param: "store",
       code: "unsupported_parameter",
     });
     await expect(chat({ model: "gpt-4" })).rejects.toBeInstanceOf(OpenAI.NotFoundError);

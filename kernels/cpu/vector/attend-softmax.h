@@ -1,4 +1,4 @@
-// Softmax over one span, and the merging of spans (Milakov and Gimelshein 2018).
+// Softmax over one span.
 #ifndef KVASIR_ATTEND_SOFTMAX_H
 #define KVASIR_ATTEND_SOFTMAX_H
 
@@ -76,26 +76,6 @@ inline void soften(float* scores, const uint32_t* visible, int visible_stride, i
   });
   *greatest = greatest_score;
   *total = reduce_add(sum);
-}
-
-// Adds the next span to those before it.
-inline void merge(const Partial& into, const Partial& next, int64_t dim, int pairs) {
-  for (int p = 0; p < pairs; ++p) {
-    if (next.totals[p] == 0.0f) continue;
-    const float greatest = next.greatest[p] > into.greatest[p] ? next.greatest[p] : into.greatest[p];
-    const Vec old_factor = exp2_of_negative(set1(into.greatest[p] - greatest));
-    const Vec new_factor = exp2_of_negative(set1(next.greatest[p] - greatest));
-    float* sums = into.sums + p * dim;
-    const float* added = next.sums + p * dim;
-    for (int64_t i = 0; i < dim; i += kLanes) {
-      store(sums + i, fma(load(added + i), new_factor, mul(load(sums + i), old_factor)));
-    }
-    float factors[2][kLanes];
-    store(factors[0], old_factor);
-    store(factors[1], new_factor);
-    into.totals[p] = into.totals[p] * factors[0][0] + next.totals[p] * factors[1][0];
-    into.greatest[p] = greatest;
-  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Attention over the pages of one KV head for a tile of pairs, span by span. In a span all scores come first, then
 // the weights, then the weighted values: a page's keys and values are read once for all pairs of the tile. What a
 // pair gets depends on its own visible slots only, which are always taken in slot order, in the same spans.
+#include "vector/attend-merge.h"
 #include "vector/attend-scores.h"
 #include "vector/kernels.h"
 
@@ -23,9 +24,16 @@ struct Tile : ScoreTile {
     partials = scores + kAttendPairs * kScoreStride;
   }
 
-  int64_t limit(int pair) const { return a.resident + int64_t{rows[pair]} + (a.strict ? 0 : 1); }
+  int64_t limit(int pair) const {
+    if (a.members != nullptr) return a.span_end * kAttendSpan;
+    return a.resident + int64_t{rows[pair]} + (a.strict ? 0 : 1);
+  }
+  int64_t position(int pair) const {
+    return a.members != nullptr ? a.members[rows[pair]].position : a.position + int64_t{rows[pair]};
+  }
   int64_t place(int pair) const {
-    return rows[pair] * a.row_stride + (a.pair_begin + pair) % a.group * a.head_dim;
+    const int64_t row = a.members != nullptr ? a.members[rows[pair]].row : rows[pair];
+    return row * a.row_stride + (a.pair_begin + pair) % a.group * a.head_dim;
   }
 };
 
@@ -36,9 +44,9 @@ void load_queries(Tile& t) {
   }
 }
 
-// What the window shows of a page to a row.
-inline uint32_t inside_window(const AttendArgs& a, const int32_t* positions, int64_t row) {
-  const int64_t hidden = a.position + row - a.window;
+// What the window shows of a page to a row at `position`.
+inline uint32_t inside_window(const AttendArgs& a, const int32_t* positions, int64_t position) {
+  const int64_t hidden = position - a.window;
   uint32_t mask = 0;
   for (int j = 0; j < a.page_tokens; ++j) mask |= uint32_t{positions[j] > hidden} << j;
   return mask;
@@ -57,7 +65,7 @@ void mark_visible(Tile& t, int i, int64_t first) {
     } else {
       const int64_t open = t.limit(p) - first;
       visible[p] = open <= 0 ? 0 : static_cast<uint32_t>((uint64_t{1} << (open < slots ? open : slots)) - 1);
-      if (a.window > 0 && visible[p] != 0) visible[p] &= inside_window(a, positions, t.rows[p]);
+      if (a.window > 0 && visible[p] != 0) visible[p] &= inside_window(a, positions, t.position(p));
     }
     if (visible[p] == 0) continue;
     if (t.end_pair[i] == 0) t.first_pair[i] = p;
@@ -121,24 +129,6 @@ void attend_span(Tile& t, int64_t span, const Partial& partial) {
   weigh_pages<Element>(t, begin, end, partial.sums);
 }
 
-void begin_merge(const Partial& all, int64_t dim, int pairs) {
-  for (int p = 0; p < pairs; ++p) {
-    all.greatest[p] = -__builtin_inff();
-    all.totals[p] = 0.0f;
-    for (int64_t i = 0; i < dim; ++i) all.sums[p * dim + i] = 0.0f;
-  }
-}
-
-// Nothing was visible to a pair whose total is 0.
-void finish(const AttendArgs& a, const Partial& all, int64_t dim) {
-  for (int64_t p = 0; p < a.pair_end - a.pair_begin; ++p) {
-    const int64_t pair = a.pair_begin + p;
-    float* out = a.out + pair / a.group * a.row_stride + pair % a.group * a.head_dim;
-    const float inverse = all.totals[p] == 0.0f ? 0.0f : 1.0f / all.totals[p];
-    for (int64_t i = 0; i < a.head_dim; ++i) out[i] = all.sums[p * dim + i] * inverse;
-  }
-}
-
 template <class Element>
 void attend_spans(const AttendArgs& a) {
   Tile t(a, static_cast<int>(a.pair_end - a.pair_begin));
@@ -146,13 +136,12 @@ void attend_spans(const AttendArgs& a) {
   const int64_t size = partial_floats(t.dim, t.count);
   if (a.partials != nullptr) {
     for (int64_t span = a.span_begin; span < a.span_end; ++span) {
-      attend_span<Element>(t, span, partial_at(a.partials + span * size, t.dim, t.count));
+      attend_span<Element>(t, span, partial_at(a.partials + (span - a.span_begin) * size, t.dim, t.count));
     }
     return;
   }
-  const Partial all = partial_at(t.partials, t.dim, t.count);
+  const Partial all = begin_merge(a, t.partials, t.dim);
   const Partial one = partial_at(t.partials + size, t.dim, t.count);
-  begin_merge(all, t.dim, t.count);
   for (int64_t span = a.span_begin; span < a.span_end; ++span) {
     attend_span<Element>(t, span, one);
     merge(all, one, t.dim, t.count);
@@ -185,10 +174,9 @@ void merge_spans(const AttendArgs& a) {
   const int64_t dim = padded(a.head_dim);
   const auto pairs = static_cast<int>(a.pair_end - a.pair_begin);
   const int64_t size = attend_partial(a.head_dim, pairs);
-  const Partial all = partial_at(a.scratch, dim, pairs);
-  begin_merge(all, dim, pairs);
+  const Partial all = begin_merge(a, a.scratch, dim);
   for (int64_t span = a.span_begin; span < a.span_end; ++span) {
-    merge(all, partial_at(a.partials + span * size, dim, pairs), dim, pairs);
+    merge(all, partial_at(a.partials + (span - a.span_begin) * size, dim, pairs), dim, pairs);
   }
   finish(a, all, dim);
 }

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { namespaceText, prefixNamespace } from "./session/prefix-namespace.ts";
 
 /** What keys and values depend on besides tokens: two engines with the same may use each other's. */
 export type CacheIdentity = {
@@ -21,24 +21,19 @@ export type CacheOwner = {
   readonly salt: string;
 };
 
-/** Names the parts of a prefix tree: SHA-256 over everything that two prompts must agree in besides their tokens. */
+/**
+ * Names the parts of a prefix tree. All of a tree has one identity, which saved files carry beside the names; whole pages
+ * of a prompt are the same for every policy (`sharing.ts`), so none is in them.
+ */
 export class CacheKeys {
   readonly identity: CacheIdentity;
-  readonly #model: string;
 
   constructor(identity: CacheIdentity) {
     this.identity = identity;
-    this.#model = sha256("kvasir model 1", JSON.stringify(identity));
   }
 
   /** Hex. Each part has a domain of its own, so that no tenant's name can be another's name with a salt. */
   namespace({ tenant, salt }: CacheOwner): string {
-    return sha256("kvasir prefix 1", this.#model, sha256("tenant", tenant), sha256("salt", salt));
+    return namespaceText(prefixNamespace({ tenant, cacheSalt: salt, policy: "any" }));
   }
-}
-
-function sha256(...parts: readonly string[]): string {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(`${Buffer.byteLength(part)}:`).update(part);
-  return hash.digest("hex");
 }

@@ -55,7 +55,7 @@ const ranges = {
 const known = new Set([
   ...Object.keys(ranges),
   ...["prompt", "messages", "stop", "logitBias", "seed", "ignoreEos", "kvCache", "signal"],
-  ...["tools", "templateVariables", "id", "tenant", "cacheSalt", "cachePrompt", "retention"],
+  ...["tools", "templateVariables", "id", "tenant", "cacheSalt", "cachePrompt", "retention", "session"],
 ]);
 
 function number<Default extends number | undefined>(

@@ -2,7 +2,7 @@
  * `invalid-request`: a field is wrong (`param` names it); `context-length-exceeded`: prompt and one token do
  * not fit the context; `out-of-pages`: the request can never fit the KV memory; `overloaded`: the queue is
  * full, or there is no memory for what the policy keeps; `policy-failed`: the request's policy returned nonsense; `invalid-options`: of the engine;
- * `deadline-exceeded`: the request's own time is over; `disposed`; `internal`.
+ * `deadline-exceeded`: the request's own time is over; `session-refused`: a saved file does not belong here, see `SessionRefused`; `disposed`; `internal`.
  */
 export type EngineErrorCode =
   | "invalid-request"
@@ -12,6 +12,7 @@ export type EngineErrorCode =
   | "overloaded"
   | "policy-failed"
   | "deadline-exceeded"
+  | "session-refused"
   | "disposed"
   | "internal";
 

@@ -1,3 +1,5 @@
+import type { SessionRefusal } from "./session/session-refused.ts";
+
 /**
  * What became of the pages of a preempted request: they were given up, and their tokens are computed again
  * (`recompute`), or copied to memory of the host or to a file.
@@ -40,4 +42,18 @@ export type EngineEvent =
       readonly tokens: number;
       readonly promptTokens: number;
       readonly running: number;
+    }
+  | {
+      /** A conversation, or all prefixes where there is no name, went to a file or came from one. */
+      readonly type: "saved" | "restored";
+      readonly session?: string;
+      readonly tokens: number;
+      readonly bytes: number;
+      readonly milliseconds: number;
+    }
+  | {
+      /** A file was not taken, or there was nothing to save. */
+      readonly type: "refused-session";
+      readonly session?: string;
+      readonly reason: SessionRefusal;
     };

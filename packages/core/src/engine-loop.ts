@@ -11,6 +11,8 @@ import { PrefixCache } from "./prefix-cache.ts";
 import { PromptCompressions } from "./prompt-compressions.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
 import type { Sequence } from "./sequence.ts";
+import type { SavedFormat } from "./session/saved-format.ts";
+import { Sessions } from "./session/sessions.ts";
 import { StepClock } from "./step-clock.ts";
 import { StepRunner } from "./step-runner.ts";
 
@@ -18,6 +20,8 @@ export type LoopResources = {
   readonly model: Model;
   readonly memory: PageMemory;
   readonly pool: PagePool;
+  /** Of the pages, for files. */
+  readonly format: SavedFormat;
 };
 
 export type LoopLimits = {
@@ -43,6 +47,7 @@ export class EngineLoop {
   readonly #resources: LoopResources;
   readonly #limits: LoopLimits;
   readonly cache: PrefixCache;
+  readonly sessions: Sessions;
   readonly counts = new LoopCounts();
   readonly #admission: Admission;
   readonly #claims: PageClaims;
@@ -64,7 +69,10 @@ export class EngineLoop {
     this.#resources = resources;
     this.#limits = limits;
     this.cache = new PrefixCache(pool, model, pageTokens);
-    const supply = new PageSupply(pool, this.cache, model, { pageTokens, chunkTokens: limits.chunkTokens });
+    this.sessions = new Sessions({ ...resources, tree: this.cache.tree });
+    const giveWay = () => this.sessions.giveWay();
+    const { chunkTokens } = limits;
+    const supply = new PageSupply(pool, this.cache, model, { pageTokens, chunkTokens, giveWay });
     this.#admission = new Admission({ ...resources, cache: this.cache, supply }, limits);
     this.#claims = new PageClaims({
       supply,
@@ -121,15 +129,17 @@ export class EngineLoop {
     this.#stir();
   }
 
-  /** Drops cached prefixes that no running request uses; returns how many tokens they held. */
+  /** Drops cached prefixes that no running request uses, and forgets sessions; returns how many tokens they held. */
   resetCache(): number {
+    this.sessions.forget();
     return this.cache.tree.reset() * this.#resources.memory.spec.pageTokens;
   }
 
   /** Counts all pages. Throws `IntegrityError` where some are lost or owned twice. */
   checkIntegrity(): PageCensus {
     const sequences = this.#running.flatMap(({ pages }) => pages ?? []);
-    return checkIntegrity({ pool: this.#resources.pool, sequences, trees: [this.cache.tree] });
+    const owners = [...sequences, ...this.sessions.staged];
+    return checkIntegrity({ pool: this.#resources.pool, sequences: owners, trees: [this.cache.tree] });
   }
 
   /** Fails what is there and waits for the step under way. */
@@ -138,6 +148,7 @@ export class EngineLoop {
     this.#stir();
     await this.#turning;
     await this.#runner.moved;
+    await this.sessions.close();
     this.cache.tree.reset();
   }
 
@@ -305,9 +316,15 @@ export class EngineLoop {
   /** Ends a running sequence: its pages go back, the reader gets the end or the error. */
   #end(sequence: Sequence, error?: unknown): void {
     if (error === undefined && sequence.pages) this.cache.store(sequence);
+    this.#remember(sequence);
     this.#stop(sequence);
     if (error === undefined) sequence.queue.end();
     else sequence.queue.fail(error);
+  }
+
+  #remember({ session, sharing, tokens, logical }: Sequence): void {
+    if (session === undefined || logical === 0) return;
+    this.sessions.remember({ namespace: sharing.namespace, session }, tokens.view(0, logical));
   }
 
   #stop(sequence: Sequence): void {

@@ -74,6 +74,8 @@ export type EngineStats = {
   readonly prefixHitTokens: number;
   /** How often a request gave its pages to others, by what became of them. */
   readonly preemptions: Readonly<Record<PreemptionWay, number>>;
+  /** Conversations that are remembered by name. */
+  readonly sessions: number;
   /** When the engine last did something, by `performance.now()`. */
   readonly lastTick: number;
 };

@@ -31,6 +31,7 @@ export function engineStats({ pool, memory, model }: LoadedEngine, loop: EngineL
     prefixQueryTokens: cache.queryTokens,
     prefixHitTokens: cache.hitTokens,
     preemptions: { ...counts.preemptions },
+    sessions: loop.sessions.size,
     lastTick: counts.lastTick,
   };
 }

@@ -14,16 +14,27 @@ import { prepareScore, prepareSequence } from "./prepare-sequence.ts";
 import { promptIds } from "./prompt-ids.ts";
 import type { ScoredToken, ScoreRequest } from "./score-request.ts";
 import type { Sequence } from "./sequence.ts";
+import type {
+  FileOptions,
+  RestoredSession,
+  SavedCache,
+  SavedSession,
+  SessionName,
+  SessionTarget,
+} from "./session/session-target.ts";
+import { SessionRequests } from "./session-requests.ts";
 
 /** A loaded model that answers many requests at once. */
 export class Engine implements AsyncDisposable {
   readonly #loaded: LoadedEngine;
   readonly #loop: EngineLoop;
+  readonly #sessions: SessionRequests;
   #disposing: Promise<void> | undefined;
 
   private constructor(loaded: LoadedEngine) {
     this.#loaded = loaded;
     this.#loop = new EngineLoop(loaded, loaded.limits);
+    this.#sessions = new SessionRequests(loaded, this.#loop.sessions);
   }
 
   /** Loads a checkpoint and takes the memory for its cache. Throws what the checkpoint's or the options' checks find. */
@@ -133,7 +144,39 @@ export class Engine implements AsyncDisposable {
     return promptIds(request, { tokenizer: this.tokenizer, vocabSize: this.info.vocabSize, ...checked });
   }
 
-  /** Drops cached prefixes that no running request uses; returns how many tokens they held. */
+  /**
+   * Saves what the cache holds of a conversation, in whole pages. The file is the old one or the new one, never
+   * anything between. Throws `invalid-request`, `session-refused` (`not-found`: there is no such session, or nothing of
+   * it is cached any more), `overloaded` when running requests need the pages, or the signal's reason.
+   */
+  save(target: SessionTarget): Promise<SavedSession> {
+    return this.#sessions.save(target);
+  }
+
+  /**
+   * Puts a saved conversation into the prefix cache and under the given name. The whole file is verified first; where it
+   * throws, nothing has changed. Throws `session-refused` with the reason, `out-of-pages`, and as `save` does.
+   */
+  restore(target: SessionTarget): Promise<RestoredSession> {
+    return this.#sessions.restore(target);
+  }
+
+  /** Forgets a conversation's name; returns the tokens that it had. Its prefix is cached as any other from then on. */
+  erase(name: SessionName): number {
+    return this.#sessions.erase(name);
+  }
+
+  /** Saves all cached prefixes of all tenants, as `save` does one. */
+  saveCache(path: string, options: FileOptions = {}): Promise<SavedCache> {
+    return this.#sessions.saveCache(path, options);
+  }
+
+  /** Puts all prefixes of a file back, as `restore` does one; whoever asks must be trusted by all tenants. */
+  loadCache(path: string, options: FileOptions = {}): Promise<SavedCache> {
+    return this.#sessions.loadCache(path, options);
+  }
+
+  /** Drops cached prefixes that no running request uses, and forgets sessions; returns how many tokens they held. */
   resetCache(): number {
     return this.#loop.resetCache();
   }

@@ -17,3 +17,12 @@ export type {
   Usage,
 } from "./generation.ts";
 export type { ScoredToken, ScoreRequest } from "./score-request.ts";
+export { type SessionRefusal, SessionRefused } from "./session/session-refused.ts";
+export type {
+  FileOptions,
+  RestoredSession,
+  SavedCache,
+  SavedSession,
+  SessionName,
+  SessionTarget,
+} from "./session/session-target.ts";

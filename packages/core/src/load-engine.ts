@@ -11,6 +11,8 @@ import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
 import { budgetPages, type PageBudget } from "./page-budget.ts";
 import { checkPolicies, choosePolicy } from "./policy-choice.ts";
+import { engineFormat } from "./session/engine-format.ts";
+import type { SavedFormat } from "./session/saved-format.ts";
 
 /** Everything that an engine owns. */
 export type LoadedEngine = {
@@ -28,6 +30,8 @@ export type LoadedEngine = {
   readonly pageTokens: number;
   readonly limits: LoopLimits;
   readonly cacheKeys: CacheKeys;
+  /** Of its pages, for files. */
+  readonly format: SavedFormat;
   readonly prefixCache: boolean;
   /** Of the passes over a chunk. */
   readonly tolerance: number;
@@ -98,7 +102,17 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
       pageTokens,
     });
     const { prefixCache = true } = options;
-    const ours = { policy, policies, pageTokens, limits, cacheKeys, prefixCache, tolerance: tolerance ?? 0 };
+    const format = engineFormat(cacheKeys.identity, model, memory);
+    const ours = {
+      policy,
+      policies,
+      pageTokens,
+      limits,
+      cacheKeys,
+      format,
+      prefixCache,
+      tolerance: tolerance ?? 0,
+    };
     return { device, model, memory, pool, tokenizer, eosIds, ...ours, info, dispose };
   } catch (error) {
     dispose();

@@ -26,12 +26,22 @@ export class PageSupply {
   readonly #kvHeads: number;
   readonly #pageTokens: number;
   readonly #chunkTokens: number;
+  readonly #giveWay: () => boolean;
 
   constructor(
     pool: PagePool,
     cache: PrefixCache,
     { kvLayers, kvHeads }: Pick<Model, "kvLayers" | "kvHeads">,
-    { pageTokens, chunkTokens }: { readonly pageTokens: number; readonly chunkTokens: number },
+    {
+      pageTokens,
+      chunkTokens,
+      giveWay,
+    }: {
+      readonly pageTokens: number;
+      readonly chunkTokens: number;
+      /** Asks others who hold pages to give them up; false where there is nobody. */
+      readonly giveWay: () => boolean;
+    },
   ) {
     this.#pool = pool;
     this.#cache = cache;
@@ -39,6 +49,7 @@ export class PageSupply {
     this.#kvHeads = kvHeads;
     this.#pageTokens = pageTokens;
     this.#chunkTokens = chunkTokens;
+    this.#giveWay = giveWay;
   }
 
   /** Throws `out-of-pages` where the sequence could not run even alone. */
@@ -63,6 +74,11 @@ export class PageSupply {
 
   /** Makes so many pages free by dropping cached ones, least valuable first; false where there are not enough. */
   provide(pages: number): boolean {
+    if (this.#find(pages)) return true;
+    return this.#giveWay() && this.#find(pages);
+  }
+
+  #find(pages: number): boolean {
     const { freePages, capacity } = this.#pool;
     if (pages > freePages) {
       const missing = pages - freePages;

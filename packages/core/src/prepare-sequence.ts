@@ -71,7 +71,7 @@ export async function prepareScore(
   }
   const owner = { tenant: "", salt: "" };
   const use = { policy, prompt, maxLength, owner, isOff: false, computesAll: false };
-  const order = { id: randomUUID(), priority: 0, retention: undefined };
+  const order = { id: randomUUID(), session: undefined, priority: 0, retention: undefined };
   return new ScoreSequence({ ...sequenceOptions(use, loaded), order, continuation, logits, vocabSize });
 }
 

@@ -3,6 +3,7 @@ import type { CacheOwner } from "./cache-keys.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import { refuse } from "./refuse.ts";
 import type { Order } from "./sequence.ts";
+import { checkSessionName } from "./session/session-target.ts";
 
 function text(field: string, value: unknown, fallback: string, low: number, high: number): string {
   if (value === undefined) return fallback;
@@ -12,10 +13,16 @@ function text(field: string, value: unknown, fallback: string, low: number, high
 
 /** Who the request is, and how it stands among others. Throws `invalid-request`. */
 export function checkOrder(
-  { id, retention }: Pick<GenerateRequest, "id" | "retention">,
+  { id, retention, session }: Pick<GenerateRequest, "id" | "retention" | "session">,
   priority: number,
 ): Order {
-  return { id: text("id", id, randomUUID(), 1, 128), priority, retention: checkRetention(retention) };
+  if (session !== undefined) checkSessionName({ session });
+  return {
+    id: text("id", id, randomUUID(), 1, 128),
+    session,
+    priority,
+    retention: checkRetention(retention),
+  };
 }
 
 /** Whose cached prefixes it uses and leaves. Throws `invalid-request`. */

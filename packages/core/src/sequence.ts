@@ -27,6 +27,8 @@ export type SequenceOptions = {
 export type Order = {
   /** For events and logs. */
   readonly id: string;
+  /** The conversation's name. */
+  readonly session: string | undefined;
   /** Lower goes first. */
   readonly priority: number;
   readonly retention: { readonly priority: number; readonly ttlSeconds: number } | undefined;
@@ -42,6 +44,7 @@ export abstract class Sequence implements Schedulable {
   readonly replays: boolean;
   readonly sharing: Sharing;
   readonly id: string;
+  readonly session: string | undefined;
   readonly priority: number;
   readonly tokens: TokenList;
   /** Whether steps are to return its logits. */
@@ -84,6 +87,7 @@ export abstract class Sequence implements Schedulable {
     this.replays = replays;
     this.sharing = sharing;
     this.id = order.id;
+    this.session = order.session;
     this.priority = order.priority;
     this.tokens = new TokenList(prompt);
     this.#chunkTokens = options.chunkTokens;

@@ -24,6 +24,7 @@ import { quantLinearCases, sameQuantBitsCases } from "./quant-linear.case.ts";
 import { quantPackCases } from "./quant-pack.case.ts";
 import { queryWindowCases, sameSignalBitsCases } from "./query-window.case.ts";
 import { samplingCases } from "./sampling.case.ts";
+import { samePrefixBitsCases, sharedPrefixCases, sharedPrefixTwinCases } from "./shared-prefix.case.ts";
 import { signalsCases } from "./signals.case.ts";
 import { sinksCases } from "./sinks.case.ts";
 import { turnedKeysCases } from "./turned-keys.case.ts";
@@ -43,6 +44,7 @@ for (const implementation of [interpreter, ...native]) {
   opsCases(implementation);
   attentionCases(implementation);
   sinksCases(implementation);
+  sharedPrefixCases(implementation);
   exactnessCases(implementation);
   iterateCases(implementation);
   pageFormatCases(implementation);
@@ -71,12 +73,14 @@ for (const implementation of [interpreter, ...native]) {
 }
 
 twinCases(native, interpreter);
+sharedPrefixTwinCases(native, interpreter);
 
 for (const cpu of cpuLevels()) {
   const [one, two, five] = [1, 2, 5].map((threads) => onThreads(cpu, threads));
   sameBitsCases([one!, two!, five!]);
   sameQuantBitsCases(one!, two!);
   sameSignalBitsCases([one!, two!, five!]);
+  samePrefixBitsCases([one!, two!, five!]);
 }
 
 describe.skipIf(noNative)(needsNative("native kernels"), () => {

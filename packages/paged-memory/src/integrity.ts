@@ -1,12 +1,11 @@
 import { IntegrityError } from "./errors.ts";
 import type { PageOwner, PagePool } from "./page-pool.ts";
 import type { PrefixTree } from "./prefix-tree.ts";
-import type { SequencePages } from "./sequence-pages.ts";
 
 export interface IntegrityOptions {
   readonly pool: PagePool;
-  /** Every sequence that holds pages of the pool. */
-  readonly sequences: Iterable<SequencePages>;
+  /** Every sequence that holds pages of the pool, and whoever else does for a while. */
+  readonly sequences: Iterable<PageOwner>;
   /** Every prefix tree over the pool; none unless told. */
   readonly trees?: Iterable<PrefixTree>;
 }

@@ -1,32 +1,36 @@
 /**
- * Which blocks were evicted, as hashes of a namespace and all tokens up to the block's end; the oldest is forgotten
- * when there are too many. Two prefixes may have one hash (53 bits), so an answer may explain, never decide.
+ * Which of the last so many blocks that were evicted are still missing, as hashes of a namespace and all tokens up to the
+ * block's end. Two prefixes may have one hash (53 bits), so an answer may explain, never decide.
  */
 export class LostPrefixes {
-  readonly #most: number;
-  /** In the order of their loss. */
-  readonly #hashes = new Set<number>();
+  /** A ring, in the order of loss; NaN where the block is stored again, or was lost again later. */
+  readonly #hashes: Float64Array;
+  /** Where each hash is in the ring. */
+  readonly #places = new Map<number, number>();
+  #next = 0;
 
   constructor(most: number) {
-    this.#most = most;
+    this.#hashes = new Float64Array(most).fill(Number.NaN);
   }
 
   add(hash: number): void {
-    this.#hashes.delete(hash);
-    this.#hashes.add(hash);
-    if (this.#hashes.size <= this.#most) return;
-    for (const oldest of this.#hashes) {
-      this.#hashes.delete(oldest);
-      return;
-    }
+    if (this.#hashes.length === 0) return;
+    this.delete(hash);
+    this.delete(this.#hashes[this.#next]!);
+    this.#hashes[this.#next] = hash;
+    this.#places.set(hash, this.#next);
+    this.#next = (this.#next + 1) % this.#hashes.length;
   }
 
   delete(hash: number): void {
-    this.#hashes.delete(hash);
+    const place = this.#places.get(hash);
+    if (place === undefined) return;
+    this.#hashes[place] = Number.NaN;
+    this.#places.delete(hash);
   }
 
   has(hash: number): boolean {
-    return this.#hashes.has(hash);
+    return this.#places.has(hash);
   }
 }
 

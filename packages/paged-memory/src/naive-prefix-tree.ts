@@ -20,8 +20,8 @@ export class NaivePrefixTree implements PrefixTree {
   readonly #pages: StoredPages;
   readonly #handles = new PrefixHandles<readonly NaiveBlock[]>();
   #blocks: NaiveBlock[] = [];
-  /** Names of evicted blocks, the latest last. */
-  #lost: string[] = [];
+  /** Names of the last blocks that were evicted, the latest last; nothing where one is stored again. */
+  #lost: (string | undefined)[] = [];
   #clock = 0;
   #now = Number.NEGATIVE_INFINITY;
 
@@ -72,7 +72,7 @@ export class NaivePrefixTree implements PrefixTree {
     for (let i = known; i < blocks.length; i++) {
       const block = new NaiveBlock(namespace, key.slice(0, (i + 1) * this.pageTokens), blocks[i]!.slice());
       this.#pages.retain(block.pages, UNMOVED);
-      this.#lost = this.#lost.filter((name) => name !== block.name);
+      this.#lost = this.#lost.map((name) => (name === block.name ? undefined : name));
       this.#blocks.push(block);
     }
     return { newBlocks: blocks.length - known, handle: this.#handle(this.#use(namespace, key, keep)) };

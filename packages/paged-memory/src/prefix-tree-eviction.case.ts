@@ -50,6 +50,7 @@ export function describePrefixTreeEviction(name: string, create: CreateTree): vo
       tree.lock(tree.match("n", A).handle);
       store(C);
       expect([tree.evictablePages(), tree.evict(100)]).toEqual([2, 2]);
+      tree.checkIntegrity();
       expect([matched([...A, ...B]), matched(C)]).toEqual([[8], [0]]);
     });
 
@@ -88,6 +89,7 @@ export function describePrefixTreeEviction(name: string, create: CreateTree): vo
       expect([tree.evict(1), matched([...A, ...B])]).toEqual([2, [4]]);
       expect([tree.evict(1), matched(C), matched(A)]).toEqual([2, [0], [4]]);
       tree.match("n", A, { priority: 20, until: 40 });
+      tree.match("n", A, { priority: 90, until: 35 });
       tree.evict(0, 39);
       tree.evict(0, 30);
       expect(tree.retainedPages).toBe(2);
@@ -119,6 +121,9 @@ export function describePrefixTreeEviction(name: string, create: CreateTree): vo
       expect([tree.lost("other", [...A, ...B]), tree.lost("n", A), tree.lost("n", [])]).toEqual([0, 0, 0]);
       store([...A, ...B]);
       expect(tree.lost("n", [...A, ...B, ...C])).toBe(4);
+      tree.evict(4);
+      expect(tree.lost("n", [...A, ...B, ...C])).toBe(12);
+      store([...A, ...B]);
       tree.reset();
       expect(tree.lost("n", [...A, ...B, ...C])).toBe(0);
     });

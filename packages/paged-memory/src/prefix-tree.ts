@@ -8,7 +8,7 @@ export interface PrefixTreeOptions {
   readonly blockPages: number;
   /** Pages of retained blocks at most, 0..pages of the pool; half of the pool unless told. */
   readonly retainedPages?: number;
-  /** Evicted blocks that are remembered, 0..2^20; 16,384 (at most 1 MB) unless told. */
+  /** Evictions that are remembered, in blocks, 0..2^20; 16,384 (at most 1 MB) unless told. */
   readonly lostBlocks?: number;
 }
 

@@ -1,6 +1,7 @@
 import type { Instruction, Rope } from "../program.ts";
 import { dot } from "./operations.ts";
-import type { InterpreterPageMemory, Page } from "./page-memory.ts";
+import type { Page } from "./page.ts";
+import type { InterpreterPageMemory } from "./page-memory.ts";
 import { turnAt, turnHead } from "./rotation.ts";
 
 export type Attend = Extract<Instruction, { op: "attend" }>;

@@ -1,6 +1,6 @@
 import type { DType } from "../dtype.ts";
 import { decode, encode } from "./float-format.ts";
-import type { Page } from "./page-memory.ts";
+import type { Page } from "./page.ts";
 import type { Work } from "./work-queue.ts";
 
 /** Writes a page to `bytes`: keys and values as `dtype` has them, positions, sums. */

@@ -9,22 +9,11 @@ import {
   validateSlotReads,
 } from "../validate-memory.ts";
 import { roundTo } from "./float-format.ts";
+import { emptyPage, type Page } from "./page.ts";
 import { packPage, unpackPage } from "./page-bytes.ts";
 import { slotArray } from "./slot-array.ts";
 import { type HeadVectors, mergedValues } from "./value-merging.ts";
 import type { Work, WorkQueue } from "./work-queue.ts";
-
-/** Values as the dtype of the memory has them, in f32, which holds all of them. */
-export type Page = {
-  /** [pageTokens, headDim] */
-  readonly keys: Float32Array;
-  /** [pageTokens, headDim] */
-  readonly values: Float32Array;
-  /** [pageTokens] */
-  readonly positions: Int32Array;
-  /** [pageTokens] */
-  readonly attentionSums: Float32Array;
-};
 
 export class InterpreterPageMemory extends Disposal implements PageMemory {
   readonly spec: PageMemorySpec;
@@ -42,7 +31,7 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
     this.#queue = queue;
     this.spec = { ...spec };
     this.pageBytes = spec.pageTokens * (2 * spec.headDim * dtypeBytes[spec.dtype] + 8);
-    this.#zeros = this.#newPage();
+    this.#zeros = emptyPage(this.spec);
   }
 
   async copyPages(from: Int32Array, to: Int32Array): Promise<void> {
@@ -207,19 +196,9 @@ export class InterpreterPageMemory extends Disposal implements PageMemory {
   #pageToWrite(id: number): Page {
     let page = this.#pages.get(id);
     if (page === undefined) {
-      page = this.#newPage();
+      page = emptyPage(this.spec);
       this.#pages.set(id, page);
     }
     return page;
-  }
-
-  #newPage(): Page {
-    const { pageTokens, headDim } = this.spec;
-    return {
-      keys: new Float32Array(pageTokens * headDim),
-      values: new Float32Array(pageTokens * headDim),
-      positions: new Int32Array(pageTokens),
-      attentionSums: new Float32Array(pageTokens),
-    };
   }
 }

@@ -1,5 +1,5 @@
 import type { SlotData } from "../device.ts";
-import type { Page } from "./page-memory.ts";
+import type { Page } from "./page.ts";
 
 /** What `readSlots` reads of a page: one number, or headDim of them, for each slot. */
 export function slotArray(page: Page, data: SlotData, headDim: number): Float32Array | Int32Array {

@@ -1,0 +1,58 @@
+import { ApiError } from "./api-error.ts";
+import type { EngineLike, EngineTokenizer } from "./engine-like.ts";
+import { invalidValue } from "./request-error.ts";
+
+/** What bounds a request before the engine sees it. */
+export type RequestLimits = {
+  /** Tokens of context. */
+  readonly maxPositions: number;
+  /** Bytes of UTF-8 beyond which no text can fit the context; infinite where nothing is known of tokens. */
+  readonly promptBytes: number;
+};
+
+export function requestLimits({ info, tokenizer }: Pick<EngineLike, "info" | "tokenizer">): RequestLimits {
+  const { maxPositions } = info;
+  const promptBytes = tokenizer ? maxPositions * longestToken(tokenizer) : Number.POSITIVE_INFINITY;
+  return { maxPositions, promptBytes };
+}
+
+function longestToken(tokenizer: EngineTokenizer): number {
+  let longest = 1;
+  for (let id = 0; id < tokenizer.vocabSize; id += 1) {
+    longest = Math.max(longest, tokenizer.tokenBytes(id).length);
+  }
+  return longest;
+}
+
+/** Refuses text that can not fit, however it is cut into tokens: nothing is spent on reading it. */
+export function checkText(texts: readonly string[], field: string, limits: RequestLimits): void {
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  if (bytes <= limits.promptBytes) return;
+  const message = `${field}: ${bytes} bytes of text can not fit a context of ${limits.maxPositions} tokens`;
+  throw new ApiError(400, "context_length_exceeded", message, { param: field });
+}
+
+/** What one request may make the server hold: tokens times the log-probabilities of each, over all choices. */
+const maxCost = 2 ** 22;
+
+export type RequestCost = {
+  readonly choices: number;
+  /** Undefined: what the context leaves. */
+  readonly maxTokens: number | undefined;
+  /** Alternatives reported for each token; undefined: none is reported. */
+  readonly logprobs: number | undefined;
+  /** The prompt's log-probabilities are reported too. */
+  readonly prompt: boolean;
+};
+
+/** `field`: the one to blame where several choices are not. */
+export function checkCost(cost: RequestCost, field: string, { maxPositions }: RequestLimits): void {
+  const tokens = Math.min(cost.maxTokens ?? maxPositions, maxPositions) + (cost.prompt ? maxPositions : 0);
+  const each = cost.logprobs === undefined ? 1 : 1 + cost.logprobs;
+  const total = cost.choices * tokens * each;
+  if (total <= maxCost) return;
+  throw invalidValue(
+    cost.choices > 1 ? "n" : field,
+    `${cost.choices} choices × ${tokens} tokens × ${each} values for each are ${total}, expected at most ${maxCost}`,
+  );
+}
