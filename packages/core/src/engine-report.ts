@@ -6,6 +6,8 @@ export type EngineInfo = {
   /** The last part of the model's path. */
   readonly model: string;
   readonly family: string;
+  /** SHA-256 over the checkpoint's files, the large ones in samples; hex. */
+  readonly fingerprint: string;
   readonly device: string;
   readonly backend: "native" | "interpreter";
   readonly layers: number;
@@ -76,6 +78,9 @@ export type EngineStats = {
   readonly preemptions: Readonly<Record<PreemptionWay, number>>;
   /** Conversations that are remembered by name. */
   readonly sessions: number;
+  /** Bytes of preempted requests' pages in memory of the host, and in the spill file. */
+  readonly hostBytes: number;
+  readonly spillBytes: number;
   /** When the engine last did something, by `performance.now()`. */
   readonly lastTick: number;
 };

@@ -5,6 +5,7 @@ import type { ChunkQueue } from "./chunk-queue.ts";
 import type { Awaited } from "./format-mask.ts";
 import type { CacheReport } from "./generation.ts";
 import type { PageBounds } from "./page-supply.ts";
+import type { Parked } from "./parking.ts";
 import type { Schedulable } from "./schedule.ts";
 import type { Sharing } from "./sharing.ts";
 import { TokenList } from "./token-list.ts";
@@ -69,6 +70,8 @@ export abstract class Sequence implements Schedulable {
   computed = 0;
   /** Called when what it awaited is there, or it ended without. */
   onReady: (() => void) | undefined;
+  /** What was in its pages, while it waits to go on. */
+  parked: Parked | undefined;
   /** How often it had to give its pages to others. */
   preemptions = 0;
   /** Its newest queries, as long as its policy goes by them; set when the request is admitted. */
@@ -185,6 +188,8 @@ export abstract class Sequence implements Schedulable {
     this.allocation = undefined;
     this.kept = undefined;
     this.storedBlocks = 0;
+    this.parked?.free();
+    this.parked = undefined;
   }
 
   /** Whether log-probabilities of its prompt are still to be computed: then each of its rows has an output. */
