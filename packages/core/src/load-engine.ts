@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { Grammars } from "@kvasir/grammar";
 import type { Policy, PolicyDefinition } from "@kvasir/kv-policies";
 import { PagePool } from "@kvasir/paged-memory";
 import {
@@ -13,6 +14,7 @@ import type { Tokenizer } from "@kvasir/tokenizer";
 import { CacheKeys } from "./cache-keys.ts";
 import { checkOptions } from "./checked-options.ts";
 import { checkpointTokenizer, endOfText } from "./checkpoint-tokenizer.ts";
+import { engineGrammars } from "./engine-grammars.ts";
 import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
@@ -36,6 +38,8 @@ export type LoadedEngine = {
   readonly policy: Policy;
   /** Policies that can be named besides the built-in ones. */
   readonly policies: readonly PolicyDefinition[];
+  /** For requests that ask for a format; only with a tokenizer does any token have text. */
+  readonly grammars: Grammars;
   readonly pageTokens: number;
   readonly limits: LoopLimits;
   readonly cacheKeys: CacheKeys;
@@ -128,7 +132,8 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
       prefixCache,
       tolerance: tolerance ?? 0,
     };
-    return { device, model, memory, pool, tokenizer, eosIds, ...ours, info, dispose };
+    const grammars = engineGrammars(model.vocabSize, tokenizer, eosIds);
+    return { device, model, memory, pool, tokenizer, eosIds, grammars, ...ours, info, dispose };
   } catch (error) {
     dispose();
     throw error;
