@@ -5,6 +5,8 @@ import type { PreemptionWay } from "./engine-event.ts";
 export type EngineInfo = {
   /** The last part of the model's path. */
   readonly model: string;
+  /** Hex SHA-256 of the model's files, the weights' in samples: the same wherever they lie. */
+  readonly fingerprint: string;
   readonly family: string;
   readonly device: string;
   readonly backend: "native" | "interpreter";
@@ -76,6 +78,9 @@ export type EngineStats = {
   readonly preemptions: Readonly<Record<PreemptionWay, number>>;
   /** Conversations that are remembered by name. */
   readonly sessions: number;
+  /** Bytes of preempted requests' pages in memory of the host, and in the spill file. */
+  readonly hostBytes: number;
+  readonly spillBytes: number;
   /** When the engine last did something, by `performance.now()`. */
   readonly lastTick: number;
 };

@@ -1,15 +1,26 @@
 import path from "node:path";
+import type { Grammars } from "@kvasir/grammar";
 import type { Policy, PolicyDefinition } from "@kvasir/kv-policies";
 import { PagePool } from "@kvasir/paged-memory";
-import { type Device, loadModel, type Model, openDevice, type PageMemory } from "@kvasir/runtime";
+import {
+  checkpointFingerprint,
+  type Device,
+  loadModel,
+  type Model,
+  openDevice,
+  type PageMemory,
+} from "@kvasir/runtime";
 import type { Tokenizer } from "@kvasir/tokenizer";
 import { CacheKeys } from "./cache-keys.ts";
 import { checkOptions } from "./checked-options.ts";
 import { checkpointTokenizer, endOfText } from "./checkpoint-tokenizer.ts";
+import { engineGrammars } from "./engine-grammars.ts";
 import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
 import { budgetPages, type PageBudget } from "./page-budget.ts";
+import type { ParkingPlace } from "./parking.ts";
+import { parkingPlaces } from "./parking-places.ts";
 import { checkPolicies, choosePolicy } from "./policy-choice.ts";
 import { engineFormat } from "./session/engine-format.ts";
 import type { SavedFormat } from "./session/saved-format.ts";
@@ -27,11 +38,14 @@ export type LoadedEngine = {
   readonly policy: Policy;
   /** Policies that can be named besides the built-in ones. */
   readonly policies: readonly PolicyDefinition[];
+  /** For requests that ask for a format; only with a tokenizer does any token have text. */
+  readonly grammars: Grammars;
   readonly pageTokens: number;
   readonly limits: LoopLimits;
   readonly cacheKeys: CacheKeys;
   /** Of its pages, for files. */
   readonly format: SavedFormat;
+  readonly places: readonly ParkingPlace[];
   readonly prefixCache: boolean;
   /** Of the passes over a chunk. */
   readonly tolerance: number;
@@ -79,10 +93,13 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     });
     // The device's threads have the weights to do while this one reads the vocabulary; so first things first.
     const reading = Promise.race([packing, loading]).then(() => checkpointTokenizer(options.model));
-    const [loaded, text] = await Promise.allSettled([loading, reading]);
+    const naming = checkpointFingerprint(options.model);
+    const [loaded, text, named] = await Promise.allSettled([loading, reading, naming]);
     if (loaded.status === "rejected") throw loaded.reason;
     const model = own(loaded.value);
     if (text.status === "rejected") throw text.reason;
+    if (named.status === "rejected") throw named.reason;
+    const fingerprint = named.value;
     const tokenizer = text.value;
     const eosIds = await endOfText(options.model, model.config, tokenizer);
     const budget = budgetPages(model, kvCache);
@@ -90,9 +107,9 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     const policy = choosePolicy(kvCache, { model, pageTokens, policies }, "invalid-options");
     const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
     const pool = new PagePool({ pages });
-    const info = describe(options, model, budget, policy);
+    const info = describe(options, model, budget, policy, fingerprint);
     const cacheKeys = new CacheKeys({
-      fingerprint: options.model,
+      fingerprint,
       layerMap: model.layerMap.text,
       passes:
         model.layerMap.groups.length > 0 ? `${passes ?? model.config.passes} of ${limits.chunkTokens}` : "",
@@ -102,6 +119,7 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
       pageTokens,
     });
     const { prefixCache = true } = options;
+    const places = parkingPlaces(kvCache, pages * memory.pageBytes);
     const format = engineFormat(cacheKeys.identity, model, memory);
     const ours = {
       policy,
@@ -110,21 +128,30 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
       limits,
       cacheKeys,
       format,
+      places,
       prefixCache,
       tolerance: tolerance ?? 0,
     };
-    return { device, model, memory, pool, tokenizer, eosIds, ...ours, info, dispose };
+    const grammars = engineGrammars(model.vocabSize, tokenizer, eosIds);
+    return { device, model, memory, pool, tokenizer, eosIds, grammars, ...ours, info, dispose };
   } catch (error) {
     dispose();
     throw error;
   }
 }
 
-function describe(options: EngineOptions, model: Model, budget: PageBudget, policy: Policy): EngineInfo {
+function describe(
+  options: EngineOptions,
+  model: Model,
+  budget: PageBudget,
+  policy: Policy,
+  fingerprint: string,
+): EngineInfo {
   const { pages, pageTokens, pageBytes, dtype } = budget;
   const tokenCapacity = Math.floor(pages / (model.kvLayers * model.kvHeads)) * pageTokens;
   return {
     model: path.basename(path.resolve(options.model)),
+    fingerprint,
     family: model.config.family,
     device: model.device.description,
     backend: model.device.backend,
