@@ -1,0 +1,106 @@
+import type OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { streamedAnswer, wholeAnswer } from "./openai-answer.ts";
+import { RealServer } from "./real-server.ts";
+
+const messages = [{ role: "user" as const, content: "The old man said" }];
+
+let real: RealServer;
+beforeAll(async () => {
+  real = await RealServer.start();
+});
+afterAll(async () => await real.stop());
+
+describe("OpenAI's client reads the same from the tiny model, whole and streamed", () => {
+  const table = [undefined, 0, 20].flatMap((logprobs) =>
+    [1, 3].flatMap((n) =>
+      [undefined, ["\n", "e"]].flatMap((stop) => [undefined, 7].map((seed) => ({ logprobs, n, stop, seed }))),
+    ),
+  );
+
+  it.each(table)("with $logprobs log-probabilities, $n choices, stop $stop, seed $seed", async (row) => {
+    const body = {
+      model: "tiny",
+      messages,
+      n: row.n,
+      max_tokens: 12,
+      ...(row.stop ? { stop: row.stop } : {}),
+      // Without a seed only the likeliest tokens are the same twice.
+      ...(row.seed === undefined ? { temperature: 0 } : { seed: row.seed }),
+      ...(row.logprobs === undefined ? {} : { logprobs: true, top_logprobs: row.logprobs }),
+    };
+    const whole = await wholeAnswer(real.openai, body);
+    const streamed = await streamedAnswer(real.openai, body, true);
+    expect(streamed.choices).toEqual(whole.choices);
+    expect(whole.choices).toHaveLength(row.n);
+    if (row.seed === undefined) expect(new Set(whole.choices.map(({ content }) => content)).size).toBe(1);
+    for (const choice of whole.choices) {
+      for (const stop of row.stop ?? []) expect(choice.content).not.toContain(stop);
+      expect(choice.logprobs?.every(({ top_logprobs }) => top_logprobs.length === row.logprobs)).toBe(
+        row.logprobs === undefined ? undefined : true,
+      );
+    }
+    const { completion_tokens, prompt_tokens } = whole.usage!;
+    expect(streamed.usage).toMatchObject({ completion_tokens, prompt_tokens });
+    expect((await streamedAnswer(real.openai, body, false)).usage).toBeUndefined();
+  });
+});
+
+describe("the tiny model", () => {
+  const complete = (body: object) =>
+    real.openai.completions.create({
+      model: "tiny",
+      temperature: 0,
+      max_tokens: 8,
+      ...body,
+    } as OpenAI.CompletionCreateParamsNonStreaming);
+
+  it("has the same choice for a seed, wherever it stands", async () => {
+    const ask = { prompt: "Once", temperature: 1, logprobs: 1 };
+    const three = await complete({ ...ask, seed: 5, n: 3 });
+    const third = await complete({ ...ask, seed: 7 });
+    expect(three.choices[2]?.text).toBe(third.choices[0]?.text);
+    expect(three.choices[2]?.logprobs).toEqual(third.choices[0]?.logprobs);
+  });
+
+  it("answers several prompts as it does each", async () => {
+    const prompts = ["Once upon", "The sea", "She"];
+    const all = await complete({ prompt: prompts, n: 2 });
+    const each = await Promise.all(prompts.map((prompt) => complete({ prompt })));
+    expect(all.choices.map(({ text }) => text)).toEqual(
+      each.flatMap(({ choices }) => [choices[0]!.text, choices[0]!.text]),
+    );
+    expect(all.usage?.prompt_tokens).toBe(each.reduce((sum, { usage }) => sum + usage!.prompt_tokens, 0));
+  });
+
+  it("repeats a prompt with its log-probabilities, which add up to those of the same text generated", async () => {
+    const written = await complete({ prompt: "The old man", logprobs: 0 });
+    const { ids } = await real.engine.complete({ prompt: "The old man", temperature: 0, maxTokens: 8 });
+    const prompt = [...(await real.engine.encode({ prompt: "The old man" })), ...ids];
+    const echoed = await complete({ prompt, max_tokens: 0, echo: true, logprobs: 0 });
+    const own = echoed.choices[0]!.logprobs!;
+    expect(echoed.choices[0]?.text).toBe(`The old man${written.choices[0]?.text}`);
+    expect(own.token_logprobs![0]).toBeNull();
+    expect(own.tokens).toHaveLength(prompt.length);
+    const tail = own.token_logprobs!.slice(-8);
+    for (const [at, logprob] of written.choices[0]!.logprobs!.token_logprobs!.entries()) {
+      expect(tail[at]).toBeCloseTo(logprob, 3);
+    }
+  });
+
+  it("has its tokens counted and spelled", async () => {
+    const post = async (path: string, body: object) => {
+      const response = await fetch(`${real.server.url}${path}`, {
+        method: "POST",
+        headers: { "Content-Type": "application/json" },
+        body: JSON.stringify(body),
+      });
+      return (await response.json()) as { count: number; tokens: number[]; prompt: string };
+    };
+    const { count, tokens } = await post("/tokenize", { prompt: "The old man", add_special_tokens: false });
+    expect(tokens).toHaveLength(count);
+    expect(await post("/detokenize", { tokens })).toEqual({ prompt: "The old man" });
+    const { usage } = await real.openai.chat.completions.create({ model: "tiny", messages, max_tokens: 1 });
+    expect((await post("/tokenize", { messages })).count).toBe(usage?.prompt_tokens);
+  });
+});
