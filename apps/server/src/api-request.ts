@@ -1,5 +1,5 @@
 import type { GenerateRequest } from "@kvasir/core";
-import type { FieldNames } from "./engine-failure.ts";
+import type { FieldNames } from "./field-names.ts";
 import { invalidValue } from "./request-error.ts";
 import type { ToolUse } from "./tool-use.ts";
 

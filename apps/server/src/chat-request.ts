@@ -104,6 +104,8 @@ export function parseChatRequest(
       ...fieldNamesOf(parsed),
       ...(newName ? { maxTokens: "max_completion_tokens" } : {}),
       logprobs: "top_logprobs",
+      ...(format ? { "format.schema": "response_format.json_schema.schema" } : {}),
+      ...tools?.fieldNames,
     },
   };
 }

@@ -1,6 +1,8 @@
 import { EngineError } from "@kvasir/core";
 import { PolicyError } from "@kvasir/kv-policies";
 import { ApiError } from "./api-error.ts";
+import type { FieldNames } from "./field-names.ts";
+import { formatFailure } from "./format-failure.ts";
 import { snakeCase } from "./kv-cache-field.ts";
 
 /** Seconds after which a refused client may try again; for a 429 the app puts what it measured in its place. */
@@ -8,9 +10,6 @@ const retryAfter = { "Retry-After": "1" };
 
 /** OpenAI's clients try a 504 again by themselves, and this one would only add to the load. */
 const doNotRetry = { "X-Should-Retry": "false" };
-
-/** The engine's names of fields to those of the JSON, where one is called otherwise there. */
-export type FieldNames = Readonly<Record<string, string>>;
 
 const jsonNames: FieldNames = {
   maxTokens: "max_tokens",
@@ -39,6 +38,7 @@ const jsonNames: FieldNames = {
 export function toApiError(error: unknown, names: FieldNames = {}): ApiError {
   if (error instanceof ApiError) return error;
   if (!(error instanceof EngineError)) return internal(error);
+  if (error.code === "invalid-request" && error.param === "format") return formatFailure(error, names);
   const isOption = optionPattern.test(error.param ?? "");
   const own = isOption ? { ...names, ...optionName(error.param!) } : names;
   const param = error.param === undefined ? undefined : translate(error.param, own);

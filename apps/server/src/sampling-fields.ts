@@ -1,6 +1,5 @@
 import type { GenerateRequest } from "@kvasir/core";
 import { z } from "zod";
-import type { FieldNames } from "./engine-failure.ts";
 import {
   boolean,
   integer,
@@ -13,6 +12,7 @@ import {
   text,
   unsupported,
 } from "./field.ts";
+import type { FieldNames } from "./field-names.ts";
 import { kvCache, toPolicyChoice } from "./kv-cache-field.ts";
 import { servingFields, toServing, withOverflow } from "./serving-fields.ts";
 

@@ -12,6 +12,20 @@ export function toolSchema(tools: readonly Tool[], list: boolean): Schema {
   return list ? { type: "array", items: one, minItems: 1 } : one;
 }
 
+/** Where the engine's errors have each tool's parameters, and where the client wrote them. `all`: the request's tools. */
+export function parameterPaths(
+  tools: readonly Tool[],
+  list: boolean,
+  all: readonly Tool[],
+): Readonly<Record<string, string>> {
+  const base = list ? "format.schema.items" : "format.schema";
+  const paths = tools.map((tool, at) => [
+    `${base}${tools.length === 1 ? "" : `.anyOf[${at}]`}.properties.arguments`,
+    `tools[${all.indexOf(tool)}].function.parameters`,
+  ]);
+  return { "format.schema": "tools", ...Object.fromEntries(paths) };
+}
+
 function callSchema({ function: { name, parameters } }: Tool, place: string): Schema {
   return {
     type: "object",

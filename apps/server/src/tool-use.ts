@@ -1,15 +1,18 @@
 import { randomBytes, randomInt } from "node:crypto";
 import type { GenerateRequest } from "@kvasir/core";
 import { ApiError } from "./api-error.ts";
+import type { FieldNames } from "./field-names.ts";
 import { ToolCallParser } from "./tool-call-parser.ts";
 import type { ToolChoice } from "./tool-fields.ts";
 import { constrainedFormat, toolFormatOf } from "./tool-format.ts";
-import { toolSchema } from "./tool-schema.ts";
+import { parameterPaths, toolSchema } from "./tool-schema.ts";
 
 /** How the tools of one request are called. */
 export type ToolUse = {
   /** What the engine's request has for it. */
   readonly generate: Pick<GenerateRequest, "tools" | "format">;
+  /** For the engine's errors about the format. */
+  readonly fieldNames: FieldNames;
   /** For one choice. */
   parser(): ToolCallParser;
   newId(): string;
@@ -33,6 +36,7 @@ export function toolUse(choice: ToolChoice, chatTemplate: string | undefined): T
   const schema = { type: "json-schema", schema: toolSchema(required, parallel) } as const;
   return {
     generate: { tools, ...(forced ? { format: schema } : {}) },
+    fieldNames: forced ? parameterPaths(required, parallel, tools) : {},
     parser: () =>
       new ToolCallParser(format, {
         isTool: (name) => names.has(name),

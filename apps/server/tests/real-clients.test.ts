@@ -46,6 +46,71 @@ describe("OpenAI's client reads the same from the tiny model, whole and streamed
   });
 });
 
+const city = { type: "object", properties: { city: { type: "string", maxLength: 6 } }, required: ["city"] };
+const tools = [
+  { type: "function" as const, function: { name: "weather", parameters: city } },
+  { type: "function" as const, function: { name: "now" } },
+];
+const oneCall = { tools, tool_choice: "required" as const, parallel_tool_calls: false };
+
+describe("the tiny model, which knows neither tools nor JSON", () => {
+  const ask = { model: "tiny", messages, n: 2, max_tokens: 60 };
+
+  it.each([1, 2, 3])("calls a tool where it must, whole and streamed (seed %i)", async (seed) => {
+    for (const logprobs of [false, true]) {
+      const body = { ...ask, ...oneCall, seed, logprobs };
+      const whole = await wholeAnswer(real.openai, body);
+      expect((await streamedAnswer(real.openai, body, true)).choices).toEqual(whole.choices);
+      for (const { content, calls, finish } of whole.choices) {
+        expect([content, calls.length, finish]).toEqual(["", 1, "tool_calls"]);
+        const value = JSON.parse(calls[0]!.arguments) as { city?: string };
+        if (calls[0]!.name === "weather") expect([...value.city!].length).toBeLessThanOrEqual(6);
+        else expect(value).toEqual({});
+      }
+    }
+  });
+
+  it.each([1, 2, 5, 9, 14])("streams a call that breaks off after %i tokens as it is", async (max_tokens) => {
+    const body = { ...ask, ...oneCall, seed: 3, max_tokens };
+    const whole = await wholeAnswer(real.openai, body);
+    expect((await streamedAnswer(real.openai, body, true)).choices).toEqual(whole.choices);
+    for (const { content, finish } of whole.choices) expect([content, finish]).toEqual(["", "length"]);
+  });
+
+  it("writes JSON that follows a schema, whole and streamed", async () => {
+    const schema = {
+      type: "object",
+      properties: { sea: { enum: ["calm", "rough"] }, ships: { type: "integer", minimum: 0, maximum: 99 } },
+      required: ["sea", "ships"],
+    };
+    const response_format = { type: "json_schema" as const, json_schema: { name: "sea", schema } };
+    for (const seed of [1, 2, 3]) {
+      const body = { ...ask, response_format, seed };
+      const whole = await wholeAnswer(real.openai, body);
+      expect((await streamedAnswer(real.openai, body, true)).choices).toEqual(whole.choices);
+      for (const { content, finish } of whole.choices) {
+        expect(finish).toBe("stop");
+        expect(JSON.parse(content)).toEqual({
+          sea: expect.stringMatching(/^(calm|rough)$/),
+          ships: expect.toSatisfy((ships: number) => Number.isInteger(ships) && ships >= 0 && ships <= 99),
+        });
+      }
+    }
+  });
+
+  it("is told which part of a schema can not be followed", async () => {
+    const strange = { type: "object", properties: { a: { type: "strange" } } };
+    const refused = (more: object) => expect(wholeAnswer(real.openai, { ...ask, ...more })).rejects;
+    await refused({
+      response_format: { type: "json_schema", json_schema: { name: "a", schema: strange } },
+    }).toMatchObject({ status: 400, param: "response_format.json_schema.schema.properties.a.type" });
+    await refused({
+      ...oneCall,
+      tools: [...tools, { type: "function", function: { name: "odd", parameters: strange } }],
+    }).toMatchObject({ status: 400, param: "tools[2].function.parameters.properties.a.type" });
+  });
+});
+
 describe("the tiny model", () => {
   const complete = (body: object) =>
     real.openai.completions.create({
