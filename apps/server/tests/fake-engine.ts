@@ -58,7 +58,6 @@ const idle: EngineStats & CacheStats = {
   freedPagesByPolicy: {},
   sessions: 0,
   lastTick: 0,
-  sessions: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */
