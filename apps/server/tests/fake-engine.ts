@@ -47,7 +47,6 @@ const idle: EngineStats & CacheStats = {
   generatedTokens: 0,
   scoredTokens: 0,
   cachedPages: 0,
-  ownedPages: 0,
   waitingTokens: 0,
   prefixQueryTokens: 0,
   prefixHitTokens: 0,
@@ -59,6 +58,7 @@ const idle: EngineStats & CacheStats = {
   freedPagesByPolicy: {},
   sessions: 0,
   lastTick: 0,
+  sessions: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */

@@ -22,7 +22,7 @@ const known = new Set([
   ],
   ...["passes", "tolerance", "integrity", "onWarning", "weights", "onLoadProgress", "signal", "policies"],
 ]);
-const cacheOptions = new Set(["memory", "dtype", "pageTokens"]);
+const cacheOptions = new Set(["memory", "dtype", "pageTokens", "hostMemory", "spill"]);
 
 /** The part of `kvCache` that is about pages; what is left is the policy's. */
 export const isCacheOption = (name: string): boolean => cacheOptions.has(name);

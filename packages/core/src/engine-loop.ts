@@ -2,11 +2,13 @@ import { checkIntegrity, type PageCensus, type PagePool } from "@kvasir/paged-me
 import type { Model, PageMemory } from "@kvasir/runtime";
 import { Admission } from "./admission.ts";
 import { EngineError, internalError, messageOf } from "./engine-error.ts";
-import type { EngineEvent } from "./engine-event.ts";
+import type { EngineEvent, PreemptionWay } from "./engine-event.ts";
 import { goesByQueries } from "./head-signals.ts";
 import { LoopCounts } from "./loop-counts.ts";
+import { bePatient } from "./mask-patience.ts";
 import { PageClaims } from "./page-claims.ts";
 import { PageSupply } from "./page-supply.ts";
+import { Parking, type ParkingPlace } from "./parking.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import { PromptCompressions } from "./prompt-compressions.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
@@ -22,6 +24,8 @@ export type LoopResources = {
   readonly pool: PagePool;
   /** Of the pages, for files. */
   readonly format: SavedFormat;
+  /** Where pages of preempted requests may be copied to, the best place first. */
+  readonly places: readonly ParkingPlace[];
 };
 
 export type LoopLimits = {
@@ -48,6 +52,7 @@ export class EngineLoop {
   readonly #limits: LoopLimits;
   readonly cache: PrefixCache;
   readonly sessions: Sessions;
+  readonly parking: Parking;
   readonly counts = new LoopCounts();
   readonly #admission: Admission;
   readonly #claims: PageClaims;
@@ -73,7 +78,16 @@ export class EngineLoop {
     const giveWay = () => this.sessions.giveWay();
     const { chunkTokens } = limits;
     const supply = new PageSupply(pool, this.cache, model, { pageTokens, chunkTokens, giveWay });
-    this.#admission = new Admission({ ...resources, cache: this.cache, supply }, limits);
+    this.#clock = new StepClock(limits.stepMilliseconds, limits.stepTokens);
+    this.parking = new Parking({
+      memory,
+      clock: this.#clock,
+      places: resources.places,
+      changed: () => this.#stir(),
+    });
+    const failed = (sequence: Sequence, error: EngineError) => this.#end(sequence, error);
+    const waiting = { ...resources, cache: this.cache, supply, parking: this.parking, failed };
+    this.#admission = new Admission(waiting, limits);
     this.#claims = new PageClaims({
       supply,
       cache: this.cache,
@@ -87,7 +101,6 @@ export class EngineLoop {
       planned: () => this.counts.used(this.ownedPages),
       end: (sequence, error) => this.#end(sequence, error),
     });
-    this.#clock = new StepClock(limits.stepMilliseconds, limits.stepTokens);
   }
 
   get running(): readonly Sequence[] {
@@ -119,13 +132,14 @@ export class EngineLoop {
     this.#admit();
     this.#admission.requireRoom(sequence);
     sequence.queue.onRoom = () => this.#stir();
+    sequence.onReady = () => this.#stir();
     this.#stir();
     this.#turning ??= this.#turn();
   }
 
   /** To be called when a reader has left: one that waited makes room at once, one that ran before the next step. */
   readerLeft(): void {
-    this.#admission.remove((one) => one.left);
+    this.#admission.dropLeft();
     this.#stir();
   }
 
@@ -149,6 +163,7 @@ export class EngineLoop {
     await this.#turning;
     await this.#runner.moved;
     await this.sessions.close();
+    await this.parking.dispose();
     this.cache.tree.reset();
   }
 
@@ -160,10 +175,14 @@ export class EngineLoop {
       for (const work of this.#between.splice(0)) work();
       this.#drop((sequence) => sequence.left);
       this.#admit();
-      const ready = this.#running.filter((one) => !one.queue.full && !this.#compressions.has(one));
+      await bePatient(this.#going);
+      this.#drop((sequence) => sequence.left);
+      const ready = this.#going.filter(({ awaited }) => !awaited);
       const ran = ready.length > 0 && (await this.#step(ready).catch((cause) => this.#failAll(cause)));
       if (!ran && this.#between.length === 0 && this.#running.length > 0) await this.#rest();
-      if (this.#running.length === 0 && this.waiting > 0) this.#failNext();
+      if (this.#running.length > 0 || this.waiting === 0) continue;
+      if (this.#admission.isFetching) await this.#rest();
+      else this.#failNext();
     }
     for (const work of this.#between.splice(0)) work();
     if (!this.#closed) this.#checkIdle();
@@ -173,12 +192,17 @@ export class EngineLoop {
     this.#turning = undefined;
   }
 
+  /** Those that neither their readers nor a compression hold up. */
+  get #going(): readonly Sequence[] {
+    return this.#running.filter((one) => !one.queue.full && !this.#compressions.has(one));
+  }
+
   #stir(): void {
     this.#stirred = true;
     this.#wake?.();
   }
 
-  /** All readers are behind or prompts compressed: until that changes, a request comes, or the engine is disposed. */
+  /** All readers are behind, prompts compressed or masks late: until that changes, a request comes, or the engine is disposed. */
   async #rest(): Promise<void> {
     if (this.#stirred) return;
     await new Promise<void>((resolve) => {
@@ -211,7 +235,7 @@ export class EngineLoop {
   /** Nobody runs, and yet somebody cannot: the cache's pages are used by nobody, so this is a defect, too. */
   #failNext(): void {
     this.#admit();
-    if (this.#running.length > 0) return;
+    if (this.#running.length > 0 || this.#admission.isFetching) return;
     const [next] = this.#admission.remove((one) => one.arrival > 0);
     next?.queue.fail(internalError("no pages for a request, though none run"));
   }
@@ -219,19 +243,19 @@ export class EngineLoop {
   #admit(): void {
     this.#admission.admit(
       () => this.#running,
-      (sequence) => this.#begin(sequence),
+      (sequence, way) => this.#begin(sequence, way),
     );
     this.#running.sort((a, b) => a.priority - b.priority || a.arrival - b.arrival);
   }
 
-  #begin(sequence: Sequence): void {
+  #begin(sequence: Sequence, way: PreemptionWay): void {
     this.#running.push(sequence);
     if (sequence.admitted === undefined) this.#admitted(sequence);
     else
       this.#limits.onEvent({
         type: "resumed",
         id: sequence.id,
-        way: "recompute",
+        way,
         tokens: sequence.logical,
       });
     this.#keepQueries(sequence);
@@ -304,13 +328,14 @@ export class EngineLoop {
     const { id, logical: tokens } = sequence;
     const kvUsage = this.ownedPages / this.#resources.pool.capacity;
     sequence.preemptions += 1;
-    this.cache.store(sequence);
+    const way = this.parking.park(sequence);
+    if (way === "recompute") this.cache.store(sequence);
     this.#stop(sequence);
-    sequence.forget();
+    if (way === "recompute") sequence.forget();
     this.#admission.putBack(sequence);
-    this.counts.preempted("recompute");
+    this.counts.preempted(way);
     const { preemptions } = sequence;
-    this.#limits.onEvent({ type: "preempted", id, way: "recompute", tokens, kvUsage, preemptions });
+    this.#limits.onEvent({ type: "preempted", id, way, tokens, kvUsage, preemptions });
   }
 
   /** Ends a running sequence: its pages go back, the reader gets the end or the error. */
@@ -335,7 +360,7 @@ export class EngineLoop {
   }
 
   #drop(condition: (sequence: Sequence) => boolean): void {
-    this.#admission.remove((one) => one.left);
+    this.#admission.dropLeft();
     for (const sequence of this.#running.filter(condition)) this.#end(sequence);
   }
 }

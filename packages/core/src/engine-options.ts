@@ -18,6 +18,13 @@ export type KvCacheOptions = PolicyChoice & {
   readonly dtype?: DType;
   /** Slots of a page: 16 (default) or 32. */
   readonly pageTokens?: 16 | 32;
+  /**
+   * Bytes for copies of preempted requests' pages, as a number or like `64MiB`, 0 for none; default: a quarter of the page
+   * memory. Taken only as long as somebody waits to go on, and used where copying is cheaper than computing again.
+   */
+  readonly hostMemory?: number | string;
+  /** A file for such copies where that memory is full; default: none. It has no name, and ends with the process. */
+  readonly spill?: { readonly directory: string; readonly bytes: number | string };
 };
 
 export type EngineOptions = {

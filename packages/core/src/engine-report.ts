@@ -78,6 +78,9 @@ export type EngineStats = {
   readonly preemptions: Readonly<Record<PreemptionWay, number>>;
   /** Conversations that are remembered by name. */
   readonly sessions: number;
+  /** Bytes of preempted requests' pages in memory of the host, and in the spill file. */
+  readonly hostBytes: number;
+  readonly spillBytes: number;
   /** When the engine last did something, by `performance.now()`. */
   readonly lastTick: number;
 };

@@ -32,6 +32,8 @@ export function engineStats({ pool, memory, model }: LoadedEngine, loop: EngineL
     prefixHitTokens: cache.hitTokens,
     preemptions: { ...counts.preemptions },
     sessions: loop.sessions.size,
+    hostBytes: loop.parking.bytes("host"),
+    spillBytes: loop.parking.bytes("file"),
     lastTick: counts.lastTick,
   };
 }

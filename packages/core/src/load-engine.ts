@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { Grammars } from "@kvasir/grammar";
 import type { Policy, PolicyDefinition } from "@kvasir/kv-policies";
 import { PagePool } from "@kvasir/paged-memory";
 import {
@@ -13,10 +14,13 @@ import type { Tokenizer } from "@kvasir/tokenizer";
 import { CacheKeys } from "./cache-keys.ts";
 import { checkOptions } from "./checked-options.ts";
 import { checkpointTokenizer, endOfText } from "./checkpoint-tokenizer.ts";
+import { engineGrammars } from "./engine-grammars.ts";
 import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
 import { budgetPages, type PageBudget } from "./page-budget.ts";
+import type { ParkingPlace } from "./parking.ts";
+import { parkingPlaces } from "./parking-places.ts";
 import { checkPolicies, choosePolicy } from "./policy-choice.ts";
 import { engineFormat } from "./session/engine-format.ts";
 import type { SavedFormat } from "./session/saved-format.ts";
@@ -34,11 +38,14 @@ export type LoadedEngine = {
   readonly policy: Policy;
   /** Policies that can be named besides the built-in ones. */
   readonly policies: readonly PolicyDefinition[];
+  /** For requests that ask for a format; only with a tokenizer does any token have text. */
+  readonly grammars: Grammars;
   readonly pageTokens: number;
   readonly limits: LoopLimits;
   readonly cacheKeys: CacheKeys;
   /** Of its pages, for files. */
   readonly format: SavedFormat;
+  readonly places: readonly ParkingPlace[];
   readonly prefixCache: boolean;
   /** Of the passes over a chunk. */
   readonly tolerance: number;
@@ -112,6 +119,7 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
       pageTokens,
     });
     const { prefixCache = true } = options;
+    const places = parkingPlaces(kvCache, pages * memory.pageBytes);
     const format = engineFormat(cacheKeys.identity, model, memory);
     const ours = {
       policy,
@@ -120,10 +128,12 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
       limits,
       cacheKeys,
       format,
+      places,
       prefixCache,
       tolerance: tolerance ?? 0,
     };
-    return { device, model, memory, pool, tokenizer, eosIds, ...ours, info, dispose };
+    const grammars = engineGrammars(model.vocabSize, tokenizer, eosIds);
+    return { device, model, memory, pool, tokenizer, eosIds, grammars, ...ours, info, dispose };
   } catch (error) {
     dispose();
     throw error;

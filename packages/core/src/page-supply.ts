@@ -65,10 +65,15 @@ export class PageSupply {
     );
   }
 
-  /** Whether a sequence, which has its shared pages already, finds what it and those that run need soon. */
-  hasRoom(sequence: Sequence, running: readonly Sequence[]): boolean {
+  /**
+   * Whether a sequence, which has its shared pages already, finds what it and those that run need soon.
+   * @param restored pages that it takes for contents that it had before
+   */
+  hasRoom(sequence: Sequence, running: readonly Sequence[], restored = 0): boolean {
     if (running.length === 0) return true;
-    const wanted = running.reduce((sum, one) => sum + this.#soon(one), this.#soon(sequence));
+    const own =
+      Math.max(restored, this.#soon(sequence)) + (restored > 0 ? this.#pagesFor(this.#ahead(sequence)) : 0);
+    const wanted = running.reduce((sum, one) => sum + this.#soon(one), own);
     return wanted <= this.#pool.freePages + this.#cache.cachedPages;
   }
 
@@ -94,11 +99,10 @@ export class PageSupply {
 
   /** Pages that a sequence takes before its next ones can be thought about. */
   #soon(sequence: Sequence): number {
-    const { promptLength, maxLength, policy, preemptions, tokens, logical } = sequence;
+    const { promptLength, maxLength, policy, tokens, logical } = sequence;
     const held = sequence.pages?.pageCount ?? 0;
     const bounds = sequence.bounds!;
-    // One that was preempted has room for twice as much before it is again: so everybody gets on.
-    const ahead = this.#pageTokens * 2 ** Math.min(preemptions, 10);
+    const ahead = this.#ahead(sequence);
     if (policy.evicts) {
       if (logical >= promptLength) return Math.min(this.#pagesFor(ahead), Math.max(0, bounds.decode - held));
       // What is kept of its prompt is written in place where there is no room to leave the prompt to the cache.
@@ -106,6 +110,11 @@ export class PageSupply {
     }
     const length = Math.min(maxLength, Math.max(tokens.length, promptLength) + ahead);
     return Math.max(0, this.#pagesFor(length) - held);
+  }
+
+  /** Slots to come that are looked after. One that was preempted gets twice as many as before: so everybody gets on. */
+  #ahead({ preemptions, maxLength, tokens }: Sequence): number {
+    return Math.min(this.#pageTokens * 2 ** Math.min(preemptions, 10), maxLength - tokens.length);
   }
 
   #boundsOf({ policy, promptLength, maxLength }: Sequence): PageBounds {

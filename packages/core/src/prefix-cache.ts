@@ -58,6 +58,14 @@ export class PrefixCache {
     return report(matched, this.#missed(usable, end));
   }
 
+  /** Gives the empty `pages` of a sequence the whole blocks of its first `seen` tokens that are stored; returns how many. */
+  shareBlocks({ sharing, tokens }: Sequence, pages: SequencePages, seen: number): number {
+    if (sharing.stores === "nothing") return 0;
+    const match = this.tree.match(sharing.namespace, tokens.view(0, seen));
+    if (match.tokens > 0) pages.share(match.blocks, match.tokens);
+    return match.blocks.length;
+  }
+
   /** Leaves the whole blocks that a sequence has computed so far to others; to be called between steps. */
   store(sequence: Sequence): void {
     const { pages, sharing, promptLength, logical } = sequence;

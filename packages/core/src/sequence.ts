@@ -2,8 +2,10 @@ import type { Allocation, Policy } from "@kvasir/kv-policies";
 import type { SequencePages } from "@kvasir/paged-memory";
 import type { AttentionCollection, QueryWindow, Sampling, StepResult } from "@kvasir/runtime";
 import type { ChunkQueue } from "./chunk-queue.ts";
+import type { Awaited } from "./format-mask.ts";
 import type { CacheReport } from "./generation.ts";
 import type { PageBounds } from "./page-supply.ts";
+import type { Parked } from "./parking.ts";
 import type { Schedulable } from "./schedule.ts";
 import type { Sharing } from "./sharing.ts";
 import { TokenList } from "./token-list.ts";
@@ -66,6 +68,10 @@ export abstract class Sequence implements Schedulable {
   storedBlocks = 0;
   /** Leading tokens of it that went through the model at least once. */
   computed = 0;
+  /** Called when what it awaited is there, or it ended without. */
+  onReady: (() => void) | undefined;
+  /** What was in its pages, while it waits to go on. */
+  parked: Parked | undefined;
   /** How often it had to give its pages to others. */
   preemptions = 0;
   /** Its newest queries, as long as its policy goes by them; set when the request is admitted. */
@@ -182,6 +188,8 @@ export abstract class Sequence implements Schedulable {
     this.allocation = undefined;
     this.kept = undefined;
     this.storedBlocks = 0;
+    this.parked?.free();
+    this.parked = undefined;
   }
 
   /** Whether log-probabilities of its prompt are still to be computed: then each of its rows has an output. */
@@ -196,6 +204,11 @@ export abstract class Sequence implements Schedulable {
 
   /** Takes what output `output` says of prompt token `position + 1`, where `wantsPrompt`. */
   acceptPrompt(_result: StepResult, _output: number, _position: number): void {}
+
+  /** What has to be there before its next token can be drawn, where that is not there yet. */
+  get awaited(): Awaited | undefined {
+    return undefined;
+  }
 
   /** How its next token is to be drawn. */
   abstract sampling(): Sampling;

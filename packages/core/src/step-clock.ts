@@ -28,9 +28,10 @@ export class StepClock {
     return Math.max(1, Math.min(this.#most, Math.max(leastPromptTokens, Math.min(fitting, 2 * this.#last))));
   }
 
-  /** Milliseconds that so many prompt tokens take by themselves; undefined before any were measured. */
-  promptTime(tokens: number): number | undefined {
-    return this.#perPromptToken === undefined ? undefined : tokens * this.#perPromptToken;
+  /** Milliseconds of so many prompt tokens and so many steps that decode; undefined before they were measured. */
+  time(promptTokens: number, steps: number): number | undefined {
+    if (this.#perPromptToken === undefined || (steps > 0 && this.#decode === undefined)) return undefined;
+    return promptTokens * this.#perPromptToken + steps * (this.#decode ?? 0);
   }
 
   /** Takes note of a step: its prompt tokens, how many sequences decoded, and how long it took. */

@@ -1,3 +1,4 @@
+import os from "node:os";
 import { PagePool } from "@kvasir/paged-memory";
 import { describe, expect, test, vi } from "vitest";
 import { Engine, type EngineEvent, type EngineOptions, type GenerateRequest } from "../src/index.ts";
@@ -26,10 +27,18 @@ describe.each<[string, Partial<EngineOptions> & { model: string }]>([
   ["yoco", { model: checkpoint("yoco") }],
   ["lckv-w2", { model: checkpoint("lckv-w2"), chunkTokens: 24 }],
 ])("%s", (_, loaded) => {
-  test.each([true, false])(
-    "whoever is preempted answers as alone, everybody gets on, and no page is lost (prefix cache: %s)",
+  test.each([
+    ["recompute", true],
+    ["recompute", false],
+    ["host", true],
+    ["file", true],
+    ["host", false],
+  ] as const)(
+    "whoever is preempted answers as alone, everybody gets on, and no page is lost (%s, prefix cache: %s)",
     { timeout: 120_000 },
-    async (prefixCache) => {
+    async (way, prefixCache) => {
+      const spill = { directory: os.tmpdir(), bytes: "64MiB" };
+      const places = { hostMemory: way === "host" ? "64MiB" : 0, ...(way === "file" && { spill }) };
       const requests = policies.flatMap((kvCache, i) =>
         [1, 2].map((turn) => ({
           prompt: promptOf(loaded.model, 20 + 11 * ((i + turn) % 5), i + 2 * turn),
@@ -52,7 +61,7 @@ describe.each<[string, Partial<EngineOptions> & { model: string }]>([
         onWarning: (text) => expect.fail(text),
         onEvent: (event) => events.push(event),
         // Room for about a third of what they all want.
-        kvCache: { memory: Math.floor((16 * 100 * alone.info.bytesPerToken) / 5) },
+        kvCache: { memory: Math.floor((16 * 100 * alone.info.bytesPerToken) / 5), ...places },
       });
       const answers = await Promise.all(
         requests.map((request, i) => engine.complete({ ...request, id: `${i}` })),
@@ -60,10 +69,19 @@ describe.each<[string, Partial<EngineOptions> & { model: string }]>([
       for (const [i, answer] of answers.entries()) expect(outcome(answer)).toEqual(expected[i]);
       const preempted = events.filter(({ type }) => type === "preempted");
       expect(preempted.length).toBeGreaterThan(0);
-      expect(engine.stats().preemptions.recompute).toBe(preempted.length);
+      const { preemptions } = engine.stats();
+      expect(preemptions.recompute + preemptions.host + preemptions.file).toBe(preempted.length);
+      expect(preemptions[way]).toBeGreaterThan(0);
+      if (way === "recompute") expect(preemptions[way]).toBe(preempted.length);
       for (const event of preempted)
         if (event.type === "preempted") expect(event.preemptions).toBeLessThan(8);
-      expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, usedPages: 0 });
+      expect(engine.stats()).toMatchObject({
+        running: 0,
+        waiting: 0,
+        usedPages: 0,
+        hostBytes: 0,
+        spillBytes: 0,
+      });
       engine.resetCache();
       expect(engine.stats().freePages).toBe(engine.info.pages);
     },

@@ -1,6 +1,12 @@
 import { blockAt, checkBlocks } from "./block-pages.ts";
 import { type CompactionPlan, checkKept, compactHead, NO_MOVES } from "./compaction.ts";
-import { DisposedError, InvalidStateError, OutOfPagesError, requireInteger } from "./errors.ts";
+import {
+  DisposedError,
+  InvalidArgumentError,
+  InvalidStateError,
+  OutOfPagesError,
+  requireInteger,
+} from "./errors.ts";
 import { HeadTables } from "./head-tables.ts";
 import { type CopyOnWrite, HeldPages, type PageCopies, pageCopies } from "./held-pages.ts";
 import { endsInSharedPage, pagesToAppend, pagesToKeep } from "./page-needs.ts";
@@ -211,6 +217,27 @@ export class SequencePages implements PageOwner {
     }
     this.#seen = tokens;
     this.#intact = tokens;
+  }
+
+  /**
+   * Starts an empty sequence that has seen `seen` tokens, with `resident[h]` slots in head h, in pages of its own: for
+   * contents that are written back. Nothing of it counts as intact. @throws OutOfPagesError before anything changed
+   */
+  restore(resident: Int32Array, seen: number): void {
+    this.#requireUsable();
+    if (this.#seen > 0) throw new InvalidStateError("restore: the sequence already has tokens.");
+    const tables = this.#tables;
+    if (resident.length !== tables.heads)
+      throw new InvalidArgumentError("resident", `${tables.heads} lengths`, resident.length);
+    for (const slots of resident) requireInteger("resident", slots, 0, requireInteger("seen", seen, 1));
+    const needed = resident.reduce((sum, slots) => sum + tables.pagesFor(slots), 0);
+    if (!this.pool.canAllocate(needed)) throw new OutOfPagesError(needed, this.pool.freePages);
+    resident.forEach((slots, index) => {
+      tables.resize(index, slots);
+      for (let entry = 0; entry < tables.length(index); entry++)
+        tables.set(index, entry, this.pool.allocateOne());
+    });
+    this.#seen = seen;
   }
 
   /** The pages of all heads for tokens `index * pageTokens` on: a block for a prefix tree. Must be intact and full. */
