@@ -47,12 +47,12 @@ it("a server that starts again has its prefixes, and says the same", async () =>
   expect(second.text).toBe(first.text);
 });
 
-it("a file of another format, or a damaged one, is left with its reason, and the server answers as ever", async () => {
+it("a file of another format, or a damaged one, is refused with its reason, and the server answers as ever", async () => {
   const { text } = await serveOnce();
+  const bytes = await readFile(join(folder, "cache"));
   const other = await serveOnce("--kv-dtype", "f32");
   expect(other.out).toMatch(/"reason":"other-format: .*"msg":"did not load the cache"/);
   expect(other.cached).toBe(0);
-  const bytes = await readFile(join(folder, "cache"));
   await writeFile(join(folder, "cache"), bytes.subarray(0, bytes.length - 1));
   const damaged = await serveOnce();
   expect(damaged.out).toMatch(/"reason":"corrupt: .*"msg":"did not load the cache"/);
