@@ -1,6 +1,7 @@
-/** The one-way map of dependencies: apps → core → {runtime, kv-policies, paged-memory, tokenizer}, runtime → {kernels, gguf}, tokenizer → gguf. */
+/** The one-way map of dependencies: apps → core → {runtime, kv-policies, paged-memory, tokenizer, grammar}, runtime → {kernels, gguf}, tokenizer → gguf. */
 const allowed = {
   "packages/gguf": [],
+  "packages/grammar": [],
   "packages/kernels": [],
   "packages/kv-policies": [],
   "packages/paged-memory": [],
@@ -12,6 +13,7 @@ const allowed = {
     "packages/kv-policies",
     "packages/paged-memory",
     "packages/tokenizer",
+    "packages/grammar",
   ],
   "apps/server": ["packages/core", "packages/kv-policies", "packages/tiny-models"],
   "apps/bench": [

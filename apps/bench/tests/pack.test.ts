@@ -20,6 +20,7 @@ import {
 /** Every package that is published, and a thing that it exports. */
 const exported = {
   "@kvasir/gguf": "readGguf",
+  "@kvasir/grammar": "Grammars",
   "@kvasir/kernels": "openDevice",
   "@kvasir/paged-memory": "PagePool",
   "@kvasir/kv-policies": "definePolicy",

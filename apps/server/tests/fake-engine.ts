@@ -5,6 +5,7 @@ import { fakeTokenizer } from "./fake-tokenizer.ts";
 
 const info: EngineInfo = {
   model: "fake",
+  fingerprint: "0".repeat(64),
   family: "llama",
   device: "none",
   backend: "interpreter",
@@ -55,6 +56,7 @@ const idle: EngineStats = {
   spillBytes: 0,
   evictedTokensByPolicy: {},
   freedPagesByPolicy: {},
+  sessions: 0,
   lastTick: 0,
   sessions: 0,
 };

@@ -54,7 +54,7 @@ const ranges = {
 
 const known = new Set([
   ...Object.keys(ranges),
-  ...["prompt", "messages", "stop", "logitBias", "seed", "ignoreEos", "kvCache", "signal"],
+  ...["prompt", "messages", "stop", "logitBias", "seed", "ignoreEos", "kvCache", "signal", "format"],
   ...["tools", "templateVariables", "id", "tenant", "cacheSalt", "cachePrompt", "retention", "session"],
 ]);
 
@@ -127,6 +127,7 @@ export function checkRequest(request: GenerateRequest, vocabSize: number): Check
       refuse(field, "a boolean", request[field]);
   }
   checkTemplateFields(request);
+  checkFormat(request.format);
   if (request.signal !== undefined && !(request.signal instanceof AbortSignal)) {
     refuse("signal", "an AbortSignal", typeof request.signal);
   }
@@ -152,6 +153,14 @@ export function checkRequest(request: GenerateRequest, vocabSize: number): Check
     owner: checkOwner(request),
     cachePrompt: request.cachePrompt ?? true,
   };
+}
+
+/** Its schema is checked when it is compiled. */
+function checkFormat(format: GenerateRequest["format"]): void {
+  if (format === undefined) return;
+  if (typeof format !== "object" || format === null) refuse("format", "an object", format);
+  if (format.type !== "json-object" && format.type !== "json-schema")
+    refuse("format", 'a type of "json-object" or "json-schema"', (format as { type?: unknown }).type);
 }
 
 function checkTemplateFields({ messages, tools, templateVariables }: GenerateRequest): void {

@@ -5,6 +5,7 @@ import { EngineError, internalError, messageOf } from "./engine-error.ts";
 import type { EngineEvent, PreemptionWay } from "./engine-event.ts";
 import { goesByQueries } from "./head-signals.ts";
 import { LoopCounts } from "./loop-counts.ts";
+import { bePatient } from "./mask-patience.ts";
 import { PageClaims } from "./page-claims.ts";
 import { PageSupply } from "./page-supply.ts";
 import { Parking, type ParkingPlace } from "./parking.ts";
@@ -131,6 +132,7 @@ export class EngineLoop {
     this.#admit();
     this.#admission.requireRoom(sequence);
     sequence.queue.onRoom = () => this.#stir();
+    sequence.onReady = () => this.#stir();
     this.#stir();
     this.#turning ??= this.#turn();
   }
@@ -173,7 +175,9 @@ export class EngineLoop {
       for (const work of this.#between.splice(0)) work();
       this.#drop((sequence) => sequence.left);
       this.#admit();
-      const ready = this.#running.filter((one) => !one.queue.full && !this.#compressions.has(one));
+      await bePatient(this.#going);
+      this.#drop((sequence) => sequence.left);
+      const ready = this.#going.filter(({ awaited }) => !awaited);
       const ran = ready.length > 0 && (await this.#step(ready).catch((cause) => this.#failAll(cause)));
       if (!ran && this.#between.length === 0 && this.#running.length > 0) await this.#rest();
       if (this.#running.length > 0 || this.waiting === 0) continue;
@@ -188,12 +192,17 @@ export class EngineLoop {
     this.#turning = undefined;
   }
 
+  /** Those that neither their readers nor a compression hold up. */
+  get #going(): readonly Sequence[] {
+    return this.#running.filter((one) => !one.queue.full && !this.#compressions.has(one));
+  }
+
   #stir(): void {
     this.#stirred = true;
     this.#wake?.();
   }
 
-  /** All readers are behind or prompts compressed: until that changes, a request comes, or the engine is disposed. */
+  /** All readers are behind, prompts compressed or masks late: until that changes, a request comes, or the engine is disposed. */
   async #rest(): Promise<void> {
     if (this.#stirred) return;
     await new Promise<void>((resolve) => {

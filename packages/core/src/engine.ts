@@ -60,7 +60,7 @@ export class Engine implements AsyncDisposable {
     const checked = checkRequest(request, this.info.vocabSize);
     const { signal } = request;
     signal?.throwIfAborted();
-    const sequence = await prepareSequence(request, checked, this.#loaded);
+    using sequence = await prepareSequence(request, checked, this.#loaded);
     yield* this.#read(sequence, sequence.queue, signal, checked.deadline);
   }
 
@@ -188,9 +188,10 @@ export class Engine implements AsyncDisposable {
 
   /** Ends what runs, waits for the step under way and gives all memory back. Idempotent. */
   dispose(): Promise<void> {
-    this.#disposing ??= this.#loop.close().then(() => {
-      this.#loaded.dispose();
-    });
+    this.#disposing ??= this.#loop
+      .close()
+      .then(() => this.#loaded.grammars.dispose())
+      .finally(() => this.#loaded.dispose());
     return this.#disposing;
   }
 

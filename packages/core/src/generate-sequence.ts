@@ -2,6 +2,7 @@ import type { Sampling, StepResult } from "@kvasir/runtime";
 import { StreamDecoder, type Tokenizer } from "@kvasir/tokenizer";
 import type { CheckedRequest } from "./checked-request.ts";
 import { ChunkQueue } from "./chunk-queue.ts";
+import type { Awaited, FormatMask } from "./format-mask.ts";
 import type { FinishReason, GenerateChunk, Timings } from "./generation.ts";
 import { PromptLogprobs } from "./prompt-logprobs.ts";
 import { Sequence, type SequenceOptions } from "./sequence.ts";
@@ -10,7 +11,7 @@ import { tokenLogprob } from "./token-logprob.ts";
 const empty = new Int32Array(0);
 
 /** A sequence whose new tokens are sampled, spelled and streamed. */
-export class GenerateSequence extends Sequence {
+export class GenerateSequence extends Sequence implements Disposable {
   readonly kind = "generate";
   readonly request: CheckedRequest;
   readonly queue = new ChunkQueue<GenerateChunk>();
@@ -18,6 +19,7 @@ export class GenerateSequence extends Sequence {
   readonly #decoder: StreamDecoder | undefined;
   readonly #eosIds: readonly number[];
   readonly #prompt: PromptLogprobs | undefined;
+  readonly #format: FormatMask | undefined;
   #firstToken: number | undefined;
 
   constructor(
@@ -25,16 +27,27 @@ export class GenerateSequence extends Sequence {
       readonly request: CheckedRequest;
       readonly tokenizer: Tokenizer | undefined;
       readonly eosIds: readonly number[];
+      /** Its own, to be disposed of with it. */
+      readonly format?: FormatMask | undefined;
     },
   ) {
     super(options);
-    const { request, tokenizer } = options;
+    const { request, tokenizer, format } = options;
     this.request = request;
     this.#tokenizer = tokenizer;
     this.#decoder = tokenizer && new StreamDecoder(tokenizer, { stop: request.stop, skipSpecial: true });
     this.#eosIds = options.eosIds;
     if (request.promptLogprobs >= 0)
       this.#prompt = new PromptLogprobs(options.prompt, request.promptLogprobs, tokenizer);
+    this.#format = format;
+    format?.next(
+      () => this.onReady?.(),
+      (error) => this.#fail(error),
+    );
+  }
+
+  override get awaited(): Awaited | undefined {
+    return this.#format?.awaited;
   }
 
   override get wantsPrompt(): boolean {
@@ -68,6 +81,7 @@ export class GenerateSequence extends Sequence {
       biasIds: request.biasIds,
       biasValues: request.biasValues,
       topLogprobs: request.logprobs,
+      ...(this.#format && { allowed: this.#format.allowed }),
     };
   }
 
@@ -88,15 +102,56 @@ export class GenerateSequence extends Sequence {
     const stopString = this.#decoder?.stopped;
     const finishReason: FinishReason | undefined =
       ends || stopString !== undefined ? "stop" : full ? "length" : undefined;
-    this.queue.push({
+    const chunk: GenerateChunk = {
       text,
       ids: [id],
       ...(logprobs && { logprobs: [logprobs] }),
       ...(isFirst && this.#prompt && { promptLogprobs: this.#prompt.logprobs }),
-      ...(finishReason && { finishReason, ...this.#account() }),
       ...(stopString !== undefined && { stopString }),
-    });
+    };
+    if (this.#format && finishReason !== "stop") {
+      this.#acceptInFormat(this.#format, id, chunk, finishReason);
+      return false;
+    }
+    this.#push(chunk, finishReason);
     return finishReason !== undefined;
+  }
+
+  /** The piece waits for the next mask, which says whether it is the last one. */
+  #acceptInFormat(
+    format: FormatMask,
+    id: number,
+    chunk: GenerateChunk,
+    finishReason: FinishReason | undefined,
+  ): void {
+    format.accept(id);
+    format.next(
+      (isComplete) => {
+        const reason = isComplete ? "stop" : finishReason;
+        // Flushed already where this is the last token anyhow.
+        const rest = isComplete && finishReason === undefined ? (this.#decoder?.flush() ?? "") : "";
+        this.#push({ ...chunk, text: chunk.text + rest }, reason);
+        if (reason !== undefined) {
+          this.queue.end();
+          this.leave();
+        }
+        this.onReady?.();
+      },
+      (error) => this.#fail(error),
+    );
+  }
+
+  #push(chunk: GenerateChunk, finishReason: FinishReason | undefined): void {
+    this.queue.push({ ...chunk, ...(finishReason && { finishReason, ...this.#account() }) });
+  }
+
+  #fail(error: unknown): void {
+    this.leave(error);
+    this.onReady?.();
+  }
+
+  [Symbol.dispose](): void {
+    this.#format?.[Symbol.dispose]();
   }
 
   #account(): Pick<GenerateChunk, "usage" | "cache" | "timings"> {

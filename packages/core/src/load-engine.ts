@@ -1,4 +1,5 @@
 import path from "node:path";
+import type { Grammars } from "@kvasir/grammar";
 import type { Policy, PolicyDefinition } from "@kvasir/kv-policies";
 import { PagePool } from "@kvasir/paged-memory";
 import {
@@ -13,6 +14,7 @@ import type { Tokenizer } from "@kvasir/tokenizer";
 import { CacheKeys } from "./cache-keys.ts";
 import { checkOptions } from "./checked-options.ts";
 import { checkpointTokenizer, endOfText } from "./checkpoint-tokenizer.ts";
+import { engineGrammars } from "./engine-grammars.ts";
 import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
@@ -36,6 +38,8 @@ export type LoadedEngine = {
   readonly policy: Policy;
   /** Policies that can be named besides the built-in ones. */
   readonly policies: readonly PolicyDefinition[];
+  /** For requests that ask for a format; only with a tokenizer does any token have text. */
+  readonly grammars: Grammars;
   readonly pageTokens: number;
   readonly limits: LoopLimits;
   readonly cacheKeys: CacheKeys;
@@ -89,21 +93,21 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     });
     // The device's threads have the weights to do while this one reads the vocabulary; so first things first.
     const reading = Promise.race([packing, loading]).then(() => checkpointTokenizer(options.model));
-    const hashing = checkpointFingerprint(options.model);
-    const [loaded, text, hashed] = await Promise.allSettled([loading, reading, hashing]);
+    const naming = checkpointFingerprint(options.model);
+    const [loaded, text, named] = await Promise.allSettled([loading, reading, naming]);
     if (loaded.status === "rejected") throw loaded.reason;
     const model = own(loaded.value);
     if (text.status === "rejected") throw text.reason;
-    if (hashed.status === "rejected") throw hashed.reason;
+    if (named.status === "rejected") throw named.reason;
+    const fingerprint = named.value;
     const tokenizer = text.value;
-    const fingerprint = hashed.value;
     const eosIds = await endOfText(options.model, model.config, tokenizer);
     const budget = budgetPages(model, kvCache);
     const { pages, pageTokens, dtype } = budget;
     const policy = choosePolicy(kvCache, { model, pageTokens, policies }, "invalid-options");
     const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
     const pool = new PagePool({ pages });
-    const info = { ...describe(options, model, budget, policy), fingerprint };
+    const info = describe(options, model, budget, policy, fingerprint);
     const cacheKeys = new CacheKeys({
       fingerprint,
       layerMap: model.layerMap.text,
@@ -128,7 +132,8 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
       prefixCache,
       tolerance: tolerance ?? 0,
     };
-    return { device, model, memory, pool, tokenizer, eosIds, ...ours, info, dispose };
+    const grammars = engineGrammars(model.vocabSize, tokenizer, eosIds);
+    return { device, model, memory, pool, tokenizer, eosIds, grammars, ...ours, info, dispose };
   } catch (error) {
     dispose();
     throw error;
@@ -140,11 +145,13 @@ function describe(
   model: Model,
   budget: PageBudget,
   policy: Policy,
-): Omit<EngineInfo, "fingerprint"> {
+  fingerprint: string,
+): EngineInfo {
   const { pages, pageTokens, pageBytes, dtype } = budget;
   const tokenCapacity = Math.floor(pages / (model.kvLayers * model.kvHeads)) * pageTokens;
   return {
     model: path.basename(path.resolve(options.model)),
+    fingerprint,
     family: model.config.family,
     device: model.device.description,
     backend: model.device.backend,

@@ -5,6 +5,7 @@ import type { CacheOwner } from "./cache-keys.ts";
 import type { CheckedRequest } from "./checked-request.ts";
 import { EngineError } from "./engine-error.ts";
 import type { PolicyChoice } from "./engine-options.ts";
+import { FormatMask } from "./format-mask.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import { GenerateSequence } from "./generate-sequence.ts";
 import type { LoadedEngine } from "./load-engine.ts";
@@ -27,6 +28,7 @@ export async function prepareSequence(
   const { info, tokenizer, model, eosIds } = loaded;
   const policy = policyOf(request.kvCache, loaded);
   if (checked.stop.length > 0) needTokenizer(tokenizer, "stop");
+  if (request.format !== undefined) needTokenizer(tokenizer, "format");
   const prompt = await promptIds(request, { tokenizer, vocabSize: info.vocabSize });
   const room = info.maxPositions - prompt.length;
   if (room < 1) {
@@ -47,7 +49,16 @@ export async function prepareSequence(
   const chunkTokens = judged
     ? Math.min(options.chunkTokens, promptRows(info.vocabSize))
     : options.chunkTokens;
-  return new GenerateSequence({ ...options, chunkTokens, order, request: checked, tokenizer, eosIds });
+  const format = await FormatMask.compiled(request, loaded.grammars);
+  return new GenerateSequence({
+    ...options,
+    chunkTokens,
+    order,
+    request: checked,
+    tokenizer,
+    eosIds,
+    format,
+  });
 }
 
 /** The same for a continuation that is given. */

@@ -6,14 +6,14 @@ import { received } from "./received.ts";
 type Prompt = Pick<GenerateRequest, "prompt" | "messages" | "tools" | "templateVariables">;
 type Source = { readonly tokenizer: Tokenizer | undefined; readonly vocabSize: number };
 
-function refuse(field: "prompt" | "messages" | "stop", reason: string, cause?: unknown): never {
+function refuse(field: "prompt" | "messages" | "stop" | "format", reason: string, cause?: unknown): never {
   throw new EngineError("invalid-request", `${field}: ${reason}`, field, { cause });
 }
 
 /** The checkpoint's tokenizer, or `invalid-request` naming the field that needs one. */
 export function needTokenizer(
   tokenizer: Tokenizer | undefined,
-  field: "prompt" | "messages" | "stop",
+  field: "prompt" | "messages" | "stop" | "format",
 ): Tokenizer {
   return tokenizer ?? refuse(field, "this checkpoint has no tokenizer; pass token ids as prompt");
 }

@@ -2,6 +2,7 @@ import type { Allocation, Policy } from "@kvasir/kv-policies";
 import type { SequencePages } from "@kvasir/paged-memory";
 import type { AttentionCollection, QueryWindow, Sampling, StepResult } from "@kvasir/runtime";
 import type { ChunkQueue } from "./chunk-queue.ts";
+import type { Awaited } from "./format-mask.ts";
 import type { CacheReport } from "./generation.ts";
 import type { PageBounds } from "./page-supply.ts";
 import type { Parked } from "./parking.ts";
@@ -67,6 +68,8 @@ export abstract class Sequence implements Schedulable {
   storedBlocks = 0;
   /** Leading tokens of it that went through the model at least once. */
   computed = 0;
+  /** Called when what it awaited is there, or it ended without. */
+  onReady: (() => void) | undefined;
   /** What was in its pages, while it waits to go on. */
   parked: Parked | undefined;
   /** How often it had to give its pages to others. */
@@ -201,6 +204,11 @@ export abstract class Sequence implements Schedulable {
 
   /** Takes what output `output` says of prompt token `position + 1`, where `wantsPrompt`. */
   acceptPrompt(_result: StepResult, _output: number, _position: number): void {}
+
+  /** What has to be there before its next token can be drawn, where that is not there yet. */
+  get awaited(): Awaited | undefined {
+    return undefined;
+  }
 
   /** How its next token is to be drawn. */
   abstract sampling(): Sampling;
