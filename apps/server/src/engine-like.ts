@@ -1,5 +1,4 @@
 import type { Engine, EngineInfo, EngineStats, GenerateRequest } from "@kvasir/core";
-import type { CacheStats } from "./cache-stats.ts";
 
 /** What an engine keeps of past requests, and may keep in files. */
 export type SessionStore = Pick<
@@ -14,7 +13,7 @@ export type EngineLike = SessionStore &
       /** The chat template's source: tells how the model writes tool calls. */
       readonly chatTemplate?: string;
     };
-    stats(): EngineStats & Partial<CacheStats>;
+    stats(): EngineStats;
     /** The ids that `generate` would run on. */
     encode?(request: EncodeRequest): Promise<Int32Array>;
     /** A text's vector. */

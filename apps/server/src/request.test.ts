@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
 import { AppClient, chat, completions, hello } from "../tests/app-client.ts";
 
-/** The engine's request for a body, without its signal. */
+/** The engine's request for a body, without its signal and id. */
 async function requestFor(path: string, body: object): Promise<object> {
   const client = new AppClient();
   const response = await client.post(path, body);
   expect([await response.clone().text(), response.status]).toEqual([expect.anything(), 200]);
-  const { signal, ...request } = client.engine.requests[0]!;
+  const { signal, id, ...request } = client.engine.requests[0]!;
   expect(signal).toBeInstanceOf(AbortSignal);
+  expect(id).toMatch(/^(cmpl|chatcmpl)-[0-9a-f]{32}$/);
   return request;
 }
 

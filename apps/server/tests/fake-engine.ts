@@ -1,5 +1,4 @@
 import type { EngineInfo, EngineStats, GenerateChunk, GenerateRequest, TokenLogprob } from "@kvasir/core";
-import type { CacheStats } from "../src/cache-stats.ts";
 import type { Embedding, EmbedRequest, EncodeRequest, EngineLike } from "../src/engine-like.ts";
 import { FakeStore } from "./fake-store.ts";
 import { fakeTokenizer } from "./fake-tokenizer.ts";
@@ -28,9 +27,10 @@ const info: EngineInfo = {
   fullRequests: 4,
   policy: "full",
   policyOptions: { budget: 1 },
+  fingerprint: "0123456789abcdef".repeat(4),
 };
 
-const idle: EngineStats & CacheStats = {
+const idle: EngineStats = {
   running: 0,
   waiting: 0,
   paused: 0,
@@ -86,9 +86,9 @@ export class FakeEngine extends FakeStore implements EngineLike {
   /** Wait for the signal or for `release` before piece number `hangAt`. */
   hangAt: number | undefined;
   #releases: (() => void)[] = [];
-  busy: Partial<EngineStats & CacheStats> = {};
+  busy: Partial<EngineStats> = {};
 
-  stats(): EngineStats & CacheStats {
+  stats(): EngineStats {
     return { ...idle, ...this.busy };
   }
 
