@@ -4,4 +4,5 @@ export default library({
   index: "src/index.ts",
   cli: "src/cli.ts",
   "side-entry": "src/compare/side-entry.ts",
+  "peer-entry": "src/serve/peer/peer-entry.ts",
 });

@@ -145,7 +145,7 @@ class Engine {
       : device_(open_device(level, threads)), program_(compile(device_.get(), threads > 1)) {
     const kvs_pages_spec spec = {2 * kTables * kMost, kPageTokens, kHeadDim, dtype};
     kvs_pages* pages = nullptr;
-    check(kvs_pages_create(device_.get(), &spec, &pages, nullptr));
+    check(kvs_pages_create(device_.get(), &spec, &pages, &page_bytes_));
     pages_.reset(pages);
   }
 
@@ -173,7 +173,8 @@ class Engine {
     return result_;
   }
 
-  // Every head of the long sequence loses every third slot behind the sinks; ahead of it a copy, after it a read.
+  // Every head of the long sequence loses every third slot behind the sinks; ahead of it a copy, and its pages out of
+  // the memory and back, after it a read.
   void evict() {
     std::vector<std::vector<int32_t>> sources(kTables), keeps(kTables);
     std::vector<kvs_compaction> heads;
@@ -189,14 +190,22 @@ class Engine {
       heads.push_back({source.data(), static_cast<int32_t>(source.size()), keep.data(), used, source.data(), 0, 0, 0});
     }
     long_.sinks = 4;
-    Pending copied, compacted, read;
+    std::vector<int32_t> all;
+    for (const std::vector<int32_t>& source : sources) all.insert(all.end(), source.begin(), source.end());
+    std::vector<uint8_t> bytes(all.size() * page_bytes_);
+    const auto count = static_cast<int32_t>(all.size());
+    Pending copied, taken, given, compacted, read;
     const int32_t from = short_.page(0, 0), to = short_.page(0, kMost - 1);
     check(kvs_pages_copy(pages_.get(), &from, &to, 1, Pending::done, &copied));
+    check(kvs_pages_read_bytes(pages_.get(), all.data(), count, bytes.data(), Pending::done, &taken));
+    check(kvs_pages_write_bytes(pages_.get(), all.data(), count, bytes.data(), Pending::done, &given));
     check(kvs_pages_compact(pages_.get(), heads.data(), kTables, Pending::done, &compacted));
     std::vector<float> keys(kPageTokens * kHeadDim);
     const kvs_slot_read table = {&to, kPageTokens, keys.data()};
     check(kvs_pages_read(pages_.get(), KVS_KEYS, &table, 1, Pending::done, &read));
     copied.wait();
+    taken.wait();
+    given.wait();
     compacted.wait();
     read.wait();
   }
@@ -215,6 +224,7 @@ class Engine {
   DeviceHandle device_;
   ProgramHandle program_;
   PagesHandle pages_;
+  uint64_t page_bytes_ = 0;
   Random random_{3};
   Sequence long_{0, kMost}, short_{kTables * kMost, kMost};
   std::vector<int32_t> tokens_;

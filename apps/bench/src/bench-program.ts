@@ -5,6 +5,7 @@ import { evictionSpeedCommand } from "./eviction-speed/eviction-speed-command.ts
 import { newPolicyCommand } from "./new-policy/new-policy-command.ts";
 import { qualityCommand } from "./quality/quality-command.ts";
 import { rooflineCommand } from "./roofline/roofline-command.ts";
+import { serveCommand } from "./serve/serve-command.ts";
 import { sharedPrefixCommand } from "./shared-prefix/shared-prefix-command.ts";
 import { synthesizeCommand } from "./synthesize/synthesize-command.ts";
 import { throughputCommand } from "./throughput-command.ts";
@@ -26,6 +27,7 @@ export function benchProgram(): Command {
   qualityCommand(program);
   tuneCommand(program);
   evictionSpeedCommand(program);
+  serveCommand(program);
   newPolicyCommand(program);
   return program;
 }

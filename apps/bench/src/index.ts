@@ -30,6 +30,23 @@ export {
   type RooflineOptions,
   roofline,
 } from "./roofline/roofline.ts";
+export { CacheClaimError } from "./serve/cache-claim.ts";
+export { type CompareServersOptions, compareServers } from "./serve/compare/compare-servers.ts";
+export type { ServerComparison, ServerRow } from "./serve/compare/server-comparison.ts";
+export { loadHtml } from "./serve/html/load-html.ts";
+export {
+  defaultLoadSettings,
+  type LatencyName,
+  type LoadSettings,
+  type Pace,
+  type WorkloadName,
+  type WorkloadSettings,
+} from "./serve/load-settings.ts";
+export { type MeasureServerOptions, measureServer } from "./serve/measure-server.ts";
+export type { Latencies } from "./serve/report/latencies.ts";
+export type { LoadReport } from "./serve/report/load-report.ts";
+export { loadText } from "./serve/report/load-text.ts";
+export type { Percentiles } from "./serve/report/percentiles.ts";
 export {
   type SharedPrefixOptions,
   type SharedPrefixReport,

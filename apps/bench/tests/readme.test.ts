@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { cpuLevels } from "@kvasir/runtime";
 import { afterAll, describe, expect, it } from "vitest";
 import { codeBlocks, runNode, runReadme } from "../../../.vitest/readme.ts";
+import { KvasirProcess } from "./kvasir-process.ts";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
 const commands = codeBlocks(`${folder}/README.md`, "sh").flatMap((block) => block.trim().split("\n"));
@@ -20,6 +21,7 @@ const printed: Record<string, RegExp> = {
   "npx kvasir-bench eviction-speed": /^h2o +600 /m,
   "npx kvasir-bench quality": /^l2-norm +0\.25 +none .* [-+=] [-+=] [-+=]$/m,
   "npx kvasir-bench tune": /^ {2}--kv-policy l2-norm --kv-budget 0\.\d+ /m,
+  "npx kvasir-bench serve": /^TTFT .*\nITL .*\nTPOT .*\nend to end /m,
   "npx kvasir-bench new-policy": /^Next: cd my-policy && npm install && npm test$/m,
 };
 /** What commands write goes here, and later ones read it. */
@@ -36,7 +38,9 @@ describe("the README", () => {
   it.skipIf(cpuLevels().length === 0).each(ofBench)(
     "has a command that works (in seconds, so on native kernels): %s",
     async (command) => {
-      const [, , subcommand, ...flags] = command.split(" ");
+      await using server = command.includes("http:") ? await KvasirProcess.start() : undefined;
+      const here = command.replaceAll("http://127.0.0.1:8080/v1", server?.url ?? "");
+      const [, , subcommand, ...flags] = here.split(" ");
       const { bin } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
       const stdout = await runNode(scratch, path.join(folder, bin["kvasir-bench"]), subcommand!, ...flags);
       expect(stdout).toMatch(printed[`npx kvasir-bench ${subcommand}`]!);

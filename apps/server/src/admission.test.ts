@@ -96,7 +96,7 @@ describe("a deadline", () => {
 
   it("that passes is a 504, which clients do not try again", async () => {
     const client = new AppClient();
-    client.engine.failure = new EngineError("deadline-exceeded" as "internal", "deadline: 1500 ms are over");
+    client.engine.failure = new EngineError("deadline-exceeded", "deadline: 1500 ms are over");
     const late = await ask(client);
     expect([late.status, late.headers.get("x-should-retry")]).toEqual([504, "false"]);
     expect(await errorOf(late)).toMatchObject({ code: "deadline_exceeded", type: "server_error" });

@@ -41,7 +41,7 @@ export class Admission {
 
   /** Seconds, 1 to 60: what waits, at the pace of the last half minute. */
   retryAfter(): number {
-    const { waitingTokens = 0, promptTokens, generatedTokens } = this.#engine.stats();
+    const { waitingTokens, promptTokens, generatedTokens } = this.#engine.stats();
     const perSecond = this.#throughput.perSecond(promptTokens + generatedTokens, performance.now());
     const seconds = perSecond === undefined ? 1 : waitingTokens / perSecond;
     return Math.min(60, Math.max(1, Math.ceil(seconds)));
@@ -49,7 +49,7 @@ export class Admission {
 
   #admit(): void {
     if (this.#inFlight.draining) throw this.#reject("draining", shuttingDown());
-    const { waiting, waitingTokens = 0, promptTokens, generatedTokens } = this.#engine.stats();
+    const { waiting, waitingTokens, promptTokens, generatedTokens } = this.#engine.stats();
     this.#throughput.observe(promptTokens + generatedTokens, performance.now());
     const { maxWaiting, maxWaitingTokens } = this.#limits;
     if (maxWaiting > 0 && waiting >= maxWaiting) {

@@ -19,7 +19,7 @@ import { healthRoutes, openPaths } from "./health-routes.ts";
 import { InFlight } from "./in-flight.ts";
 import { inferenceRoutes } from "./inference-routes.ts";
 import { Metrics } from "./metrics/metrics.ts";
-import { observedEngine } from "./observed-engine.ts";
+import { ObservedEngine } from "./observed-engine.ts";
 import { openApiDocument } from "./open-api/document.ts";
 import { requestLimits } from "./request-limits.ts";
 import { RequestsUnderWay } from "./requests-under-way.ts";
@@ -47,12 +47,14 @@ export function createApp(engine: EngineLike, options: AppOptions = {}): App {
   const limits = { maxWaiting: options.maxWaiting ?? 0, maxWaitingTokens: options.maxWaitingTokens ?? 0 };
   const admission = new Admission(engine, inFlight, limits, (reason) => metrics.rejected(reason));
   const created = Math.floor(Date.now() / 1000);
+  const observed = new ObservedEngine(engine, {
+    metrics: metrics.requests,
+    underWay,
+    deadline: options.requestDeadline,
+  });
   const context = {
-    engine: observedEngine(engine, {
-      metrics: metrics.requests,
-      underWay,
-      deadline: options.requestDeadline,
-    }),
+    engine: observed.unmeasured,
+    observe: observed.observe,
     limits: requestLimits(engine),
     inFlight,
     logger,

@@ -14,7 +14,7 @@ export type ChoiceChunk = {
 };
 
 /** What the engine is told of a request besides its fields. */
-export type RequestOrigin = Pick<GenerateRequest, "signal" | "tenant">;
+export type RequestOrigin = Pick<GenerateRequest, "id" | "signal" | "tenant">;
 
 type Prepared = { readonly generate: GenerateRequest; readonly echo: EchoedPrompt | undefined };
 
@@ -31,7 +31,13 @@ export async function* generateChoices(
   const choices = prepared.flatMap(({ generate, echo }) =>
     Array.from({ length: request.n }, (_, at) => ({ generate: withSeed(generate, at), echo })),
   );
-  const sources = choices.map(({ generate }) => engine.generate({ ...generate, ...origin }));
+  const sources = choices.map(({ generate }, at) =>
+    engine.generate({
+      ...generate,
+      ...origin,
+      ...(choices.length > 1 && origin.id && { id: `${origin.id}-${at}` }),
+    }),
+  );
   for await (const { index, value } of interleave(sources)) {
     yield { index, chunk: value, echo: choices[index]!.echo };
   }

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { budget, bytes, collect, integer, key, keys, pageTokens, seconds } from "./flag-values.ts";
+import { budget, bytes, collect, integer, key, keys, pageTokens, seconds, url } from "./flag-values.ts";
 import { formatBytes } from "./quantity.ts";
 
 /** Flags that may be given several times; a variable has their values between spaces, a file in an array. */
@@ -24,10 +24,16 @@ export function commandLine(
     .showHelpAfterError("(kvasir-server --help lists the options)")
     .allowExcessArguments(false)
     .option(
-      "--model <path>",
-      "a checkpoint folder, a GGUF file, or an embedded model: tiny, tiny-lckv",
+      "--model <model>",
+      "a checkpoint folder, a GGUF file, an embedded model (tiny, tiny-lckv), or one of a hub: org/name, org/name@revision, org/name:file.gguf",
       "tiny",
     )
+    .option(
+      "--model-cache <folder>",
+      "where models of a hub are kept (default: $HF_HOME/kvasir or ~/.cache/kvasir)",
+    )
+    .option("--hub-url <url>", "the hub to ask (default: $HF_ENDPOINT, or the usual one)", url)
+    .option("--offline", "use models of a hub that are there, and ask nobody")
     .addOption(
       new Option("--weights <type>", "quantise float weights while loading (default: as they are)").choices([
         "q8_0",
@@ -77,6 +83,16 @@ export function commandLine(
     )
     .option("--request-deadline <seconds>", "fail requests that take longer (default: none)", seconds(0.001))
     .option("--step-tokens <number>", "tokens of one step (default: 512)", integer(1, 65_536))
+    .option(
+      "--step-milliseconds <number>",
+      "how long a step may take while answers are streamed (default: 100)",
+      integer(1, 60_000),
+    )
+    .addOption(
+      new Option("--prefix-cache <switch>", "keep prefixes for requests that begin with them")
+        .choices(["on", "off"])
+        .default("on"),
+    )
     .option("--passes <number>", "passes over a prompt for cyclic layer maps", integer(1, 10_000))
     .addOption(
       new Option("--api-key <key>", "ask every request but those for health for a key; repeatable").argParser(
@@ -88,6 +104,7 @@ export function commandLine(
     .option("--cache-secret <secret>", "enters the salts of keys' prefixes and files", key)
     .option("--admin-key <key>", "opens the routes of administration", key)
     .option("--admin", "opens them without a key: on a loopback address, without API keys")
+    .option("--cache-file <file>", "load the cache from it when starting, and save it there when stopped")
     .option("--slot-save-path <folder>", "where sessions and caches are saved (default: nowhere)")
     .addOption(
       new Option("--body-limit <bytes>", "the largest body of a request")

@@ -5,11 +5,14 @@ import { CommanderError } from "commander";
 import { type Logger, pino } from "pino";
 import { prettyFactory } from "pino-pretty";
 import packageJson from "../package.json" with { type: "json" };
+import { loadCacheFile, saveCacheFile } from "./cache-file.ts";
 import { commandLine, repeatable } from "./command-line.ts";
 import { SettingError } from "./config/setting-error.ts";
 import { readSettings, type Settings } from "./config/settings.ts";
 import { settingsObject, settingsTable } from "./config/shown-settings.ts";
+import { EngineEvents } from "./engine-events.ts";
 import type { EngineLike } from "./engine-like.ts";
+import { findModel } from "./find-model.ts";
 import { runFit } from "./fit-command.ts";
 import type { Flags } from "./flags.ts";
 import { loadingFailure, type Terminal, toEngineOptions, withProgress } from "./loading.ts";
@@ -90,14 +93,25 @@ async function serve(
   const hasKeys = (serving.apiKeys ?? []).length > 0;
   const named = await readPolicyFlags(flags);
   for (const [policy, from] of named.sources) logger.info({ policy, from }, "loaded a policy");
-  const options = { ...toEngineOptions(flags, named), onWarning: (message: string) => logger.warn(message) };
+  const environment = process.environment ?? {};
+  const model = await findModel({ ...flags, environment }, (what, work) => {
+    logger.info(what);
+    return withProgress(process.stderr, what, work);
+  });
+  const events = new EngineEvents();
+  const options: EngineOptions = {
+    ...toEngineOptions(model, flags, named),
+    onWarning: (message) => logger.warn(message),
+    onEvent: events.receive,
+  };
   const engine = await withProgress(process.stderr, `loading ${flags.model}`, (report) =>
     load({ ...options, onLoadProgress: report }),
   ).catch(async (error) => {
     throw await withFit(error, options);
   });
   try {
-    const server = await startServer(engine, { ...serving, logger });
+    if (flags.cacheFile !== undefined) await loadCacheFile(engine, flags.cacheFile, logger);
+    const server = await startServer(engine, { ...serving, events, logger });
     if (asText && logger.isLevelEnabled("info")) {
       const report = startupReport(engine.info, server.url, packageJson.version, { hasKeys, settings });
       process.stdout.write(report);
@@ -109,6 +123,8 @@ async function serve(
       logger.warn(`anyone who reaches ${server.url} can use it: there is no --api-key`);
     }
     await untilStopped(server, process.signals, flags.drainSeconds, logger);
+    if (flags.cacheFile !== undefined) await saveCacheFile(engine, flags.cacheFile, logger);
+    logger.info("stopped");
   } finally {
     await engine.dispose();
   }
@@ -126,7 +142,6 @@ async function untilStopped(
   const stopped = server.stop(drainSeconds * 1000);
   void signal(signals).then(() => server.stop(0));
   await stopped;
-  logger.info("stopped");
 }
 
 async function signal(signals: NodeJS.EventEmitter): Promise<void> {

@@ -1,4 +1,4 @@
-import type { EngineEvent } from "./engine-event.ts";
+import type { EngineEvent } from "@kvasir/core";
 
 type Listener = (event: EngineEvent) => void;
 

@@ -1,19 +1,25 @@
 import type { Engine, EngineInfo, EngineStats, GenerateRequest } from "@kvasir/core";
 import type { CacheStats } from "./cache-stats.ts";
-import type { SessionStore } from "./session-store.ts";
+
+/** What an engine keeps of past requests, and may keep in files. */
+export type SessionStore = Pick<
+  Engine,
+  "save" | "restore" | "erase" | "saveCache" | "loadCache" | "resetCache"
+>;
 
 /** What the server uses of an engine; `Engine` is one. What is optional answers 501 where an engine lacks it. */
-export type EngineLike = Pick<Engine, "generate" | "tokenizer"> & {
-  readonly info: EngineInfo & {
-    /** The chat template's source: tells how the model writes tool calls. */
-    readonly chatTemplate?: string;
+export type EngineLike = SessionStore &
+  Pick<Engine, "generate" | "tokenizer"> & {
+    readonly info: EngineInfo & {
+      /** The chat template's source: tells how the model writes tool calls. */
+      readonly chatTemplate?: string;
+    };
+    stats(): EngineStats & Partial<CacheStats>;
+    /** The ids that `generate` would run on. */
+    encode?(request: EncodeRequest): Promise<Int32Array>;
+    /** A text's vector. */
+    embed?(request: EmbedRequest): Promise<Embedding>;
   };
-  stats(): EngineStats & Partial<CacheStats>;
-  /** The ids that `generate` would run on. */
-  encode?(request: EncodeRequest): Promise<Int32Array>;
-  /** A text's vector. */
-  embed?(request: EmbedRequest): Promise<Embedding>;
-} & Partial<SessionStore>;
 
 /** A prompt, or a conversation as the chat template renders it. */
 export type EncodeRequest = Pick<GenerateRequest, "prompt" | "messages" | "tools" | "templateVariables"> & {

@@ -1,5 +1,5 @@
+import type { EngineEvent } from "@kvasir/core";
 import type { Logger } from "pino";
-import type { EngineEvent } from "./engine-event.ts";
 
 /** Writes a line for each preemption and for each request that goes on after one. */
 export function logEvent(logger: Logger, event: EngineEvent): void {

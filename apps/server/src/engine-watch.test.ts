@@ -4,7 +4,7 @@ import { EngineWatch } from "./engine-watch.ts";
 it("counts the time with work and without a step, and nothing else", () => {
   const watch = new EngineWatch();
   const at = (now: number, running: number, waiting: number, steps: number, paused = 0) =>
-    watch.observe({ running, paused, waiting, steps }, now);
+    watch.observe({ running, paused, waiting, steps, lastTick: now }, now);
   expect(at(1_000, 0, 0, 3)).toBe(0);
   expect(at(9_000, 0, 0, 3)).toBe(0);
   expect(at(9_500, 1, 0, 3)).toBe(500);

@@ -1,12 +1,16 @@
 import { type FitOptions, fitReport } from "@kvasir/core";
 import { readPolicyFlags } from "@kvasir/kv-policies";
 import { Command, CommanderError, Option } from "commander";
+import { findModel } from "./find-model.ts";
 import { fitText } from "./fit-text.ts";
 import { budget, bytes, collect, integer, pageTokens } from "./flag-values.ts";
-import { loadingFailure, resolveModel, type Terminal } from "./loading.ts";
+import { loadingFailure, type Terminal } from "./loading.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 type FitFlags = {
   readonly model: string;
+  readonly modelCache?: string;
   readonly weights?: "q8_0" | "q4_0" | "q4_k";
   readonly ctx?: number;
   readonly parallel?: number;
@@ -32,7 +36,8 @@ export function fitCommandLine(write: {
     .exitOverride()
     .configureOutput({ writeOut: write.out, writeErr: write.err })
     .allowExcessArguments(false)
-    .option("--model <path>", "as the server's", "tiny")
+    .option("--model <model>", "as the server's; of a hub, only once it is downloaded", "tiny")
+    .option("--model-cache <folder>", "as the server's")
     .addOption(new Option("--weights <type>", "as the server's").choices(["q8_0", "q4_0", "q4_k"]))
     .option(
       "--ctx <tokens>",
@@ -59,7 +64,11 @@ export function fitCommandLine(write: {
 /** Prints the report. Resolves to the exit code: 0 where it fits, 3 where not, 1 for a model that does not load, 2 for wrong usage. */
 export async function runFit(
   args: readonly string[],
-  { stdout, stderr }: { readonly stdout: Terminal; readonly stderr: Terminal },
+  {
+    stdout,
+    stderr,
+    environment = {},
+  }: { readonly stdout: Terminal; readonly stderr: Terminal; readonly environment?: Environment },
 ): Promise<number> {
   const command = fitCommandLine({
     out: (text) => stdout.write(text),
@@ -73,7 +82,7 @@ export async function runFit(
   }
   const flags: FitFlags = command.opts();
   try {
-    const report = await fitReport(await toFitOptions(flags));
+    const report = await fitReport(await toFitOptions(flags, environment));
     stdout.write(flags.json ? `${JSON.stringify(report, null, 2)}\n` : fitText(report));
     return report.fits ? 0 : 3;
   } catch (error) {
@@ -82,11 +91,12 @@ export async function runFit(
   }
 }
 
-async function toFitOptions(flags: FitFlags): Promise<FitOptions> {
+async function toFitOptions(flags: FitFlags, environment: Environment): Promise<FitOptions> {
+  const model = await findModel({ ...flags, offline: true, environment }, (_, work) => work(() => {}));
   const { choice, policies } = await readPolicyFlags(flags);
   const { weights, ctx, parallel, stepTokens, memory, kvDtype, kvMemory, pageTokens } = flags;
   return {
-    model: resolveModel(flags.model),
+    model,
     policies,
     kvCache: {
       ...choice,

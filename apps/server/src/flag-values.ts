@@ -49,3 +49,8 @@ export function key(text: string): string {
 export function keys(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, key(text)];
 }
+
+export function url(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new InvalidArgumentError("Expected a URL that begins with http:// or https://.");
+}

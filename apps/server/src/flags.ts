@@ -1,6 +1,9 @@
 /** What the command line, the environment and the file say together, checked; undefined: not given, and no default. */
 export type Flags = {
   readonly model: string;
+  readonly modelCache?: string;
+  readonly hubUrl?: string;
+  readonly offline?: boolean;
   readonly weights?: "q8_0" | "q4_0" | "q4_k";
   readonly host: string;
   readonly port: number;
@@ -18,6 +21,8 @@ export type Flags = {
   readonly maxWaitingTokens?: number;
   readonly requestDeadline?: number;
   readonly stepTokens?: number;
+  readonly stepMilliseconds?: number;
+  readonly prefixCache: "on" | "off";
   readonly passes?: number;
   readonly apiKey?: readonly string[];
   readonly apiKeyFile?: string;
@@ -25,6 +30,7 @@ export type Flags = {
   readonly cacheSecret?: string;
   readonly adminKey?: string;
   readonly admin?: boolean;
+  readonly cacheFile?: string;
   readonly slotSavePath?: string;
   readonly bodyLimit: number;
   readonly drainSeconds: number;

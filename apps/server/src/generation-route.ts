@@ -11,6 +11,7 @@ import { forTenant } from "./authorization.ts";
 import { generateChoices } from "./choices.ts";
 import type { EngineLike } from "./engine-like.ts";
 import type { Flight, InFlight } from "./in-flight.ts";
+import type { ObservedRequest } from "./observed-engine.ts";
 import { readJsonObject } from "./request-body.ts";
 import type { RequestLimits } from "./request-limits.ts";
 import { eventStream, orUndefined } from "./server-sent-events.ts";
@@ -28,6 +29,8 @@ export type Endpoint = {
 
 export type GenerationContext = {
   readonly engine: EngineLike;
+  /** The same engine, which measures what it generates for one request. */
+  readonly observe: (request: ObservedRequest) => EngineLike;
   readonly limits: RequestLimits;
   readonly inFlight: InFlight;
   readonly logger: Logger;
@@ -40,6 +43,7 @@ export type GenerationContext = {
 /** `POST` of a request for generation: checks it, runs it on the engine and answers, streamed or whole. */
 export function generationRoute(endpoint: Endpoint, context: GenerationContext): Handler<AppEnv> {
   return async (c) => {
+    const arrival = performance.now();
     const client = c.req.raw.signal;
     const { engine, limits } = context;
     const body = await readJsonObject(c.req.raw, context.bodyLimit);
@@ -54,7 +58,8 @@ export function generationRoute(endpoint: Endpoint, context: GenerationContext):
     const format = endpoint.format(head, request.includeUsage);
     const flight = context.inFlight.begin(client);
     const log = new AnswerLog(context.logger, c, head.id, request);
-    const chunks = generateChoices(engine, request, forTenant(c, { signal: flight.signal }));
+    const observed = context.observe({ arrival, choices: request.n });
+    const chunks = generateChoices(observed, request, forTenant(c, { id: head.id, signal: flight.signal }));
     const running = { answer: { chunks, format, request, onEnd: log.ended.bind(log) }, flight, log };
     if (!request.stream) return c.json(await whole(running));
     return c.body(await streamed(running, context), 200, {

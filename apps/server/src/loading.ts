@@ -1,15 +1,11 @@
-import { existsSync } from "node:fs";
 import { EngineError, type EngineOptions, type LoadProgress } from "@kvasir/core";
 import type { FlaggedPolicies } from "@kvasir/kv-policies";
-import { modelPath, tinyModels } from "@kvasir/tiny-models";
 import type { Flags } from "./flags.ts";
 import { formatBytes } from "./quantity.ts";
 
-/**
- * The engine's options for these flags and the policies that they name. Throws where the model is neither embedded
- * nor a path that exists.
- */
+/** The engine's options for a model's path, these flags and the policies that they name. */
 export function toEngineOptions(
+  model: string,
   flags: Flags,
   { choice, policies }: Pick<FlaggedPolicies, "choice" | "policies">,
 ): EngineOptions {
@@ -20,26 +16,20 @@ export function toEngineOptions(
     ...(flags.pageTokens === undefined ? {} : { pageTokens: flags.pageTokens }),
   };
   return {
-    model: resolveModel(flags.model),
+    model,
     kvCache,
     policies,
     backend: flags.backend,
     maxWaiting: flags.maxWaiting,
+    prefixCache: flags.prefixCache === "on",
+    ...(flags.maxWaitingTokens === undefined ? {} : { maxWaitingTokens: flags.maxWaitingTokens }),
+    ...(flags.stepMilliseconds === undefined ? {} : { stepMilliseconds: flags.stepMilliseconds }),
     ...(flags.weights === undefined ? {} : { weights: flags.weights }),
     ...(flags.threads === undefined ? {} : { threads: flags.threads }),
     ...(flags.maxRunning === undefined ? {} : { maxRunning: flags.maxRunning }),
     ...(flags.stepTokens === undefined ? {} : { stepTokens: flags.stepTokens }),
     ...(flags.passes === undefined ? {} : { passes: flags.passes }),
   };
-}
-
-/** The path of an embedded model by its name, or the path itself. Throws where there is none. */
-export function resolveModel(model: string): string {
-  const embedded = tinyModels.find((name) => name === model);
-  if (embedded !== undefined) return modelPath(embedded);
-  if (existsSync(model)) return model;
-  const names = tinyModels.join(" and ");
-  throw new Error(`--model: ${JSON.stringify(model)} does not exist; the embedded models are ${names}`);
 }
 
 const flagNames: Readonly<Record<string, string>> = {
@@ -55,6 +45,9 @@ const flagNames: Readonly<Record<string, string>> = {
   backend: "--backend",
   maxRunning: "--max-running",
   maxWaiting: "--max-waiting",
+  maxWaitingTokens: "--max-waiting-tokens",
+  stepMilliseconds: "--step-milliseconds",
+  prefixCache: "--prefix-cache",
   stepTokens: "--step-tokens",
   passes: "--passes",
   context: "--ctx",

@@ -10,26 +10,62 @@ export type ObservedEngineOptions = {
   readonly deadline?: number | undefined;
 };
 
-/** The engine as routes use it: all that it generates is measured, wherever it is asked for. */
-export function observedEngine(engine: EngineLike, options: ObservedEngineOptions): EngineLike {
-  const generate = (request: GenerateRequest) => observed(engine, request, options);
+/** What is known of a request before its prompt is tokenised. */
+export type ObservedRequest = {
+  /** `performance.now()` when it arrived. */
+  readonly arrival: number;
+  /** How many answers it asks for. */
+  readonly choices: number;
+};
+
+/** The engine as routes use it: what it generates is measured, and nothing takes longer than the server's deadline. */
+export class ObservedEngine {
+  readonly #engine: EngineLike;
+  readonly #options: ObservedEngineOptions;
+  /** For work that is not measured. */
+  readonly unmeasured: EngineLike;
+
+  constructor(engine: EngineLike, options: ObservedEngineOptions) {
+    this.#engine = engine;
+    this.#options = options;
+    const { deadline } = options;
+    this.unmeasured = replaced(engine, {
+      ...(engine.embed && { embed: (request) => engine.embed!(withDeadline(request, deadline)) }),
+    });
+  }
+
+  /** For the answers to one request. */
+  readonly observe = (request: ObservedRequest): EngineLike => {
+    this.#options.metrics.began(request.choices);
+    return replaced(this.#engine, {
+      generate: (asked) => observed(this.#engine, asked, request.arrival, this.#options),
+    });
+  };
+}
+
+/** The same engine with other methods in place of some of its own. */
+function replaced(engine: EngineLike, methods: Partial<EngineLike>): EngineLike {
   return new Proxy(engine, {
     get(target, name) {
-      if (name === "generate") return generate;
-      const value: unknown = Reflect.get(target, name, target);
+      const value: unknown = Reflect.get(Object.hasOwn(methods, name) ? methods : target, name);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
 }
 
+function withDeadline<T extends { readonly deadline?: number }>(request: T, deadline: number | undefined): T {
+  return deadline === undefined ? request : { deadline, ...request };
+}
+
 async function* observed(
   engine: EngineLike,
   asked: GenerateRequest,
+  arrival: number,
   { metrics, underWay, deadline }: ObservedEngineOptions,
 ): AsyncGenerator<GenerateChunk, void, undefined> {
-  const request = deadline === undefined ? asked : { deadline, ...asked };
-  const observation = underWay.begin(request);
-  metrics.began(request);
+  const request = withDeadline(asked, deadline);
+  const observation = underWay.begin(request, arrival);
+  if (request.maxTokens !== undefined) metrics.asked(request.maxTokens);
   let ended = false;
   try {
     for await (const chunk of engine.generate(request)) {

@@ -15,8 +15,8 @@ export class RequestsUnderWay {
   /** When any request last got a token. */
   #lastToken: number | undefined;
 
-  begin({ id, session }: GenerateRequest): Observation {
-    const observation = { id, session, arrival: performance.now(), generated: 0, lastToken: undefined };
+  begin({ id, session }: GenerateRequest, arrival: number): Observation {
+    const observation = { id, session, arrival, generated: 0, lastToken: undefined };
     this.#all.add(observation);
     return observation;
   }

@@ -1,7 +1,10 @@
 import { EventEmitter } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { EngineError, type EngineOptions } from "@kvasir/core";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EngineError, type EngineOptions, SessionRefused } from "@kvasir/core";
 import { describe, expect, it } from "vitest";
 import packageJson from "../package.json" with { type: "json" };
 import { type OwnEngine, runCommand } from "../src/command.ts";
@@ -316,6 +319,52 @@ describe("a running server", () => {
     open.signals.emit("SIGTERM");
     expect(await open.exit).toBe(0);
     expect(open.written.out).toContain("there is no --api-key");
+  });
+
+  it("stopped while a request runs, lets it finish, then saves the cache, then ends with 0", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kvasir-"));
+    const file = join(folder, "cache");
+    const first = run(["--port", "0", "--cache-file", file, "--drain-seconds", "60"]);
+    first.engine.hangAt = 2;
+    const body = JSON.stringify({ prompt: "a", stream: true });
+    const headers = { "Content-Type": "application/json" };
+    const response = await fetch(`${await first.url()}/v1/completions`, { method: "POST", headers, body });
+    first.signals.emit("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(first.engine.calls).toEqual([]);
+    first.engine.release();
+    expect(await response.text()).toContain("[DONE]");
+    expect(await first.exit).toBe(0);
+    expect(first.engine.calls).toEqual([["saveCache", file]]);
+    expect(first.engine.disposed).toBe(true);
+
+    const second = run(["--port", "0", "--cache-file", file]);
+    await second.url();
+    expect(second.engine.calls).toEqual([["loadCache", file]]);
+    expect(second.written.out).toContain('"msg":"loaded the cache"');
+    second.signals.emit("SIGTERM");
+    expect(await second.exit).toBe(0);
+    await rm(folder, { recursive: true });
+  });
+
+  it("starts with an empty cache and says why where the engine refuses the file", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kvasir-"));
+    const file = join(folder, "cache");
+    await writeFile(file, "");
+    const engine = new OwnFakeEngine();
+    engine.storeFailure = new SessionRefused("corrupt", "its checksum is wrong");
+    const { exit, signals, written, url } = run(["--port", "0", "--cache-file", file], {
+      load: async () => engine,
+    });
+    await url();
+    expect(written.out).toMatch(
+      /"code":"session_refused","reason":"corrupt: .*"msg":"did not load the cache"/,
+    );
+    engine.storeFailure = new Error("disk full");
+    signals.emit("SIGTERM");
+    expect(await exit).toBe(0);
+    expect(written.out).toMatch(/"reason":"disk full","msg":"did not save the cache"/);
+    await rm(folder, { recursive: true });
   });
 
   it("ends running requests at the second signal, and exits with 0", async () => {

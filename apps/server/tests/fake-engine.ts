@@ -6,6 +6,7 @@ import { fakeTokenizer } from "./fake-tokenizer.ts";
 
 const info: EngineInfo = {
   model: "fake",
+  fingerprint: "0".repeat(64),
   family: "llama",
   device: "none",
   backend: "interpreter",
@@ -46,7 +47,6 @@ const idle: EngineStats & CacheStats = {
   generatedTokens: 0,
   scoredTokens: 0,
   cachedPages: 0,
-  ownedPages: 0,
   waitingTokens: 0,
   prefixQueryTokens: 0,
   prefixHitTokens: 0,
@@ -56,7 +56,9 @@ const idle: EngineStats & CacheStats = {
   spillBytes: 0,
   evictedTokensByPolicy: {},
   freedPagesByPolicy: {},
+  sessions: 0,
   lastTick: 0,
+  sessions: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
-import type { SessionStore, SessionTarget, StoredCache, StoredSession } from "../src/session-store.ts";
+import type { SavedCache, SavedSession, SessionName, SessionTarget } from "@kvasir/core";
+import type { SessionStore } from "../src/engine-like.ts";
 
 /** Remembers what it is asked for; its files hold who wrote them. */
 export class FakeStore implements SessionStore {
@@ -8,30 +9,30 @@ export class FakeStore implements SessionStore {
   /** Thrown by the next call. */
   storeFailure: unknown;
 
-  async save({ session, path, tenant = "" }: SessionTarget): Promise<StoredSession> {
+  async save({ session, path, tenant = "" }: SessionTarget): Promise<SavedSession> {
     this.#begin("save", session, path, tenant);
     await writeFile(path, tenant);
     return { tokens: 11, bytes: 1100, milliseconds: 1.5 };
   }
 
-  async restore({ session, path, tenant = "" }: SessionTarget): Promise<StoredSession> {
+  async restore({ session, path, tenant = "" }: SessionTarget): Promise<SavedSession> {
     this.#begin("restore", session, path, tenant);
     if ((await readFile(path, "utf8")) !== tenant) throw new Error("another tenant's");
     return { tokens: 11, bytes: 1100, milliseconds: 2.5 };
   }
 
-  erase({ session, tenant = "" }: { readonly session: string; readonly tenant?: string }): number {
+  erase({ session, tenant = "" }: SessionName): number {
     this.#begin("erase", session, tenant);
     return 11;
   }
 
-  async saveCache(path: string): Promise<StoredCache> {
+  async saveCache(path: string): Promise<SavedCache> {
     this.#begin("saveCache", path);
     await writeFile(path, "cache");
     return { entries: 3, tokens: 33, bytes: 3300, milliseconds: 3.5 };
   }
 
-  async loadCache(path: string): Promise<StoredCache> {
+  async loadCache(path: string): Promise<SavedCache> {
     this.#begin("loadCache", path);
     await readFile(path);
     return { entries: 3, tokens: 33, bytes: 3300, milliseconds: 4.5 };

@@ -1,7 +1,11 @@
-import { readFileSync } from "node:fs";
+import { EventEmitter } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
+import { runCommand } from "../src/command.ts";
 import { commandLine, repeatable } from "../src/command-line.ts";
+import { fitCommandLine } from "../src/fit-command.ts";
 import { Metrics } from "../src/metrics/metrics.ts";
 import { FakeEngine } from "./fake-engine.ts";
 
@@ -21,6 +25,33 @@ describe("docs/server.md", () => {
     const named = rows("Flags").map(([flag]) => flag!.replaceAll("`", ""));
     const flags = named.filter((flag) => !flag.startsWith("--version"));
     expect(flags.sort()).toEqual(options.map(({ flags }) => flags).sort());
+  });
+
+  it("names every flag of fit, and no other", () => {
+    const flags = rows("What fits").flatMap(([cell]) =>
+      [...cell!.matchAll(/`([^`]+)`/g)].map(([, flag]) => flag),
+    );
+    const own = fitCommandLine({ out: () => {}, err: () => {} }).options;
+    expect(flags.sort()).toEqual(own.map(({ flags }) => flags).sort());
+  });
+
+  it("has commands that work", async () => {
+    const commands = [...page.matchAll(/^kvasir-server (.*)$/gm)].map(([, args]) => args!.split(" "));
+    const file = [...page.matchAll(/```yaml\n# (\S+)\n(.*?)```/gs)][0]!;
+    const folder = mkdtempSync(path.join(tmpdir(), "kvasir-"));
+    writeFileSync(path.join(folder, file[1]!), file[2]!);
+    expect(commands.length).toBeGreaterThanOrEqual(2);
+    for (const args of commands) {
+      const written = { out: "", err: "" };
+      const stdout = { write: (text: string) => (written.out += text) };
+      const stderr = { write: (text: string) => (written.err += text) };
+      const here = args.map((arg) => (arg === file[1] ? path.join(folder, arg) : arg));
+      expect([await runCommand(here, { stdout, stderr, signals: new EventEmitter() }), written.err]).toEqual([
+        0,
+        "",
+      ]);
+    }
+    rmSync(folder, { recursive: true });
   });
 
   it("says which flags are repeatable", () => {

@@ -5,9 +5,9 @@ import type { PreemptionWay } from "./engine-event.ts";
 export type EngineInfo = {
   /** The last part of the model's path. */
   readonly model: string;
-  readonly family: string;
-  /** SHA-256 over the checkpoint's files, the large ones in samples; hex. */
+  /** Hex SHA-256 of the model's files, the weights' in samples: the same wherever they lie. */
   readonly fingerprint: string;
+  readonly family: string;
   readonly device: string;
   readonly backend: "native" | "interpreter";
   readonly layers: number;

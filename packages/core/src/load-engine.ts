@@ -93,21 +93,21 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     });
     // The device's threads have the weights to do while this one reads the vocabulary; so first things first.
     const reading = Promise.race([packing, loading]).then(() => checkpointTokenizer(options.model));
-    const hashing = checkpointFingerprint(options.model);
-    const [loaded, text, hashed] = await Promise.allSettled([loading, reading, hashing]);
+    const naming = checkpointFingerprint(options.model);
+    const [loaded, text, named] = await Promise.allSettled([loading, reading, naming]);
     if (loaded.status === "rejected") throw loaded.reason;
     const model = own(loaded.value);
     if (text.status === "rejected") throw text.reason;
-    if (hashed.status === "rejected") throw hashed.reason;
+    if (named.status === "rejected") throw named.reason;
+    const fingerprint = named.value;
     const tokenizer = text.value;
-    const fingerprint = hashed.value;
     const eosIds = await endOfText(options.model, model.config, tokenizer);
     const budget = budgetPages(model, kvCache);
     const { pages, pageTokens, dtype } = budget;
     const policy = choosePolicy(kvCache, { model, pageTokens, policies }, "invalid-options");
     const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
     const pool = new PagePool({ pages });
-    const info = { ...describe(options, model, budget, policy), fingerprint };
+    const info = describe(options, model, budget, policy, fingerprint);
     const cacheKeys = new CacheKeys({
       fingerprint,
       layerMap: model.layerMap.text,
@@ -145,11 +145,13 @@ function describe(
   model: Model,
   budget: PageBudget,
   policy: Policy,
-): Omit<EngineInfo, "fingerprint"> {
+  fingerprint: string,
+): EngineInfo {
   const { pages, pageTokens, pageBytes, dtype } = budget;
   const tokenCapacity = Math.floor(pages / (model.kvLayers * model.kvHeads)) * pageTokens;
   return {
     model: path.basename(path.resolve(options.model)),
+    fingerprint,
     family: model.config.family,
     device: model.device.description,
     backend: model.device.backend,

@@ -25,7 +25,7 @@ export function adminRoutes(context: AdminContext): Hono<AppEnv> {
 
 function props({ engine, maxRunning }: AdminContext): object {
   const { info } = engine;
-  const { chatTemplate } = info as { readonly chatTemplate?: string };
+  const { chatTemplate } = info;
   return {
     default_generation_settings: { n_ctx: info.maxPositions },
     total_slots: maxRunning,

@@ -2,7 +2,7 @@ import { type Context, Hono } from "hono";
 import type { AppEnv } from "../app-env.ts";
 import { readJsonObject } from "../request-body.ts";
 import { invalidValue } from "../request-error.ts";
-import { type AdminContext, storeOf } from "./admin-context.ts";
+import type { AdminContext } from "./admin-context.ts";
 import { saveFile } from "./save-file.ts";
 import { storeWork } from "./store-work.ts";
 
@@ -11,19 +11,18 @@ const bodyLimit = 64 * 1024;
 /** The whole cache: forgotten (under three names, as clients of other servers call it), saved and loaded. */
 export function cacheRoutes(context: AdminContext): Hono<AppEnv> {
   const hono = new Hono<AppEnv>();
+  const { engine } = context;
   for (const path of ["/cache/reset", "/reset_prefix_cache", "/flush_cache"]) {
     hono.post(path, async (c) => {
       refuseQueries(c);
-      const store = storeOf(context.engine);
-      const tokens = await storeWork(context, "reset", {}, async () => await store.resetCache());
+      const tokens = await storeWork(context, "reset", {}, async () => engine.resetCache());
       return c.json({ dropped_tokens: tokens });
     });
   }
   hono.post("/cache/save", async (c) => {
-    const store = storeOf(context.engine);
     const { filename } = await readJsonObject(c.req.raw, bodyLimit);
     const path = await saveFile(context.slotSavePath, filename, "write");
-    const saved = await storeWork(context, "save_cache", { filename }, () => store.saveCache(path));
+    const saved = await storeWork(context, "save_cache", { filename }, () => engine.saveCache(path));
     const { entries, tokens, bytes, milliseconds } = saved;
     return c.json({
       filename,
@@ -34,10 +33,9 @@ export function cacheRoutes(context: AdminContext): Hono<AppEnv> {
     });
   });
   hono.post("/cache/load", async (c) => {
-    const store = storeOf(context.engine);
     const { filename } = await readJsonObject(c.req.raw, bodyLimit);
     const path = await saveFile(context.slotSavePath, filename, "read");
-    const loaded = await storeWork(context, "load_cache", { filename }, () => store.loadCache(path));
+    const loaded = await storeWork(context, "load_cache", { filename }, () => engine.loadCache(path));
     const { entries, tokens, bytes, milliseconds } = loaded;
     return c.json({
       filename,

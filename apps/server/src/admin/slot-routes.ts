@@ -4,7 +4,7 @@ import { everyone } from "../api-keys.ts";
 import type { AppEnv } from "../app-env.ts";
 import { readJsonObject } from "../request-body.ts";
 import { invalidValue } from "../request-error.ts";
-import { type AdminContext, storeOf } from "./admin-context.ts";
+import type { AdminContext } from "./admin-context.ts";
 import { saveFile } from "./save-file.ts";
 import { storeWork } from "./store-work.ts";
 
@@ -32,12 +32,11 @@ export function slotRoutes(context: AdminContext): Hono<AppEnv> {
 
 async function save(c: Context<AppEnv>, context: AdminContext): Promise<object> {
   const { engine, slotSavePath } = context;
-  const store = storeOf(engine);
   const slot = slotOf(c, context);
   const { filename } = await readJsonObject(c.req.raw, bodyLimit);
   const path = await saveFile(slotSavePath, filename, "write");
   const target = { ...slot.target, path, signal: c.req.raw.signal };
-  const saved = await storeWork(context, "save", { ...slot.fields, filename }, () => store.save(target));
+  const saved = await storeWork(context, "save", { ...slot.fields, filename }, () => engine.save(target));
   const { tokens, bytes, milliseconds } = saved;
   return {
     id_slot: slot.id,
@@ -50,13 +49,12 @@ async function save(c: Context<AppEnv>, context: AdminContext): Promise<object> 
 
 async function restore(c: Context<AppEnv>, context: AdminContext): Promise<object> {
   const { engine, slotSavePath } = context;
-  const store = storeOf(engine);
   const slot = slotOf(c, context);
   const { filename } = await readJsonObject(c.req.raw, bodyLimit);
   const path = await saveFile(slotSavePath, filename, "read");
   const target = { ...slot.target, path, signal: c.req.raw.signal };
   const restored = await storeWork(context, "restore", { ...slot.fields, filename }, () =>
-    store.restore(target),
+    engine.restore(target),
   );
   const { tokens, bytes, milliseconds } = restored;
   return {
@@ -69,9 +67,13 @@ async function restore(c: Context<AppEnv>, context: AdminContext): Promise<objec
 }
 
 async function erase(c: Context<AppEnv>, context: AdminContext): Promise<object> {
-  const store = storeOf(context.engine);
   const slot = slotOf(c, context);
-  const erased = await storeWork(context, "erase", slot.fields, async () => await store.erase(slot.target));
+  const erased = await storeWork(
+    context,
+    "erase",
+    slot.fields,
+    async () => await context.engine.erase(slot.target),
+  );
   return { id_slot: slot.id, n_erased: erased };
 }
 
@@ -82,9 +84,17 @@ function slotOf(c: Context<AppEnv>, { keys }: AdminContext) {
     throw invalidValue("id", "expected 1 to 64 of A-Z a-z 0-9 . _ -");
   }
   const tenant = tenantOf(c.req.query("tenant"), keys.tenants);
+  const cacheSalt = c.req.query("cache_salt");
+  if (cacheSalt !== undefined && (cacheSalt === "" || cacheSalt.length > 512)) {
+    throw invalidValue("cache_salt", "expected 1 to 512 characters");
+  }
   return {
     id: /^(0|[1-9]\d{0,8})$/.test(session) ? Number(session) : session,
-    target: { session, ...(tenant.salt === everyone.salt ? {} : { tenant: tenant.salt }) },
+    target: {
+      session,
+      ...(tenant.salt === everyone.salt ? {} : { tenant: tenant.salt }),
+      ...(cacheSalt === undefined ? {} : { cacheSalt }),
+    },
     fields: { session, ...(tenant.name === everyone.name ? {} : { tenant: tenant.name }) },
   };
 }

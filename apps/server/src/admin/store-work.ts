@@ -2,7 +2,7 @@ import { toApiError } from "../engine-failure.ts";
 import type { StoreOperation } from "../metrics/metrics.ts";
 import type { AdminContext } from "./admin-context.ts";
 
-/** Does one operation on what is stored, counts it and writes a line about it. Throws what `work` throws. */
+/** Does one operation on what is stored, counts it and writes a line about it. Throws an `ApiError`. */
 export async function storeWork<T>(
   { metrics, logger }: Pick<AdminContext, "metrics" | "logger">,
   operation: StoreOperation,
@@ -18,10 +18,11 @@ export async function storeWork<T>(
     logger.info({ ...line(), ...counts }, "stored");
     return result;
   } catch (error) {
-    const { code, status, cause } = toApiError(error);
+    const failure = toApiError(error, { path: "filename" });
+    const { code, status, cause } = failure;
     metrics.stored(operation, code);
     if (status === 500) logger.error({ ...line(), code, err: cause }, "failed");
     else logger.info({ ...line(), code }, "refused");
-    throw error;
+    throw failure;
   }
 }

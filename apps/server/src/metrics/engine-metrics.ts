@@ -1,5 +1,5 @@
+import type { PreemptionWay } from "@kvasir/core";
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { PreemptionWay } from "../cache-stats.ts";
 import type { EngineLike } from "../engine-like.ts";
 
 type Stats = ReturnType<EngineLike["stats"]>;
@@ -53,11 +53,11 @@ export function engineMetrics(registry: Registry, engine: EngineLike): void {
     "Requests that run but rest until their readers catch up",
     ({ paused }) => paused,
   );
-  gauge("waiting_tokens", "Prompt tokens of requests that wait", ({ waitingTokens = 0 }) => waitingTokens);
+  gauge("waiting_tokens", "Prompt tokens of requests that wait", ({ waitingTokens }) => waitingTokens);
   gauge(
     "kv_cache_usage_perc",
     "Share of the KV pages that requests hold, 0 to 1",
-    (stats) => owned(stats) / info.pages,
+    ({ usedPages }) => usedPages / info.pages,
   );
   gauge("logical_tokens", "Tokens seen by the requests that run", ({ logicalTokens }) => logicalTokens);
   gauge(
@@ -66,17 +66,18 @@ export function engineMetrics(registry: Registry, engine: EngineLike): void {
     ({ residentTokens }) => residentTokens,
   );
   gauge("signal_bytes", "Bytes of queries kept for eviction policies", ({ signalBytes }) => signalBytes);
+  gauge("sessions", "Conversations that are remembered by name", ({ sessions }) => sessions);
   gauge("peak_kv_bytes", "Bytes of the KV pages in use at their highest", ({ peakKvBytes }) => peakKvBytes);
 
   counter(
     "prompt_tokens_total",
     "Prompt tokens processed, those from the prefix cache included",
-    (stats) => stats.promptTokens + (stats.prefixHitTokens ?? 0),
+    (stats) => stats.promptTokens + stats.prefixHitTokens,
   );
   counter(
     "prompt_tokens_cached_total",
     "Prompt tokens that came from the prefix cache",
-    ({ prefixHitTokens = 0 }) => prefixHitTokens,
+    ({ prefixHitTokens }) => prefixHitTokens,
   );
   counter("generation_tokens_total", "Tokens generated", ({ generatedTokens }) => generatedTokens);
   counter(
@@ -87,15 +88,15 @@ export function engineMetrics(registry: Registry, engine: EngineLike): void {
   counter(
     "prefix_cache_queries_total",
     "Prompt tokens looked up in the prefix cache",
-    ({ prefixQueryTokens = 0 }) => prefixQueryTokens,
+    ({ prefixQueryTokens }) => prefixQueryTokens,
   );
   counter(
     "prefix_cache_hits_total",
     "Prompt tokens found in the prefix cache",
-    ({ prefixHitTokens = 0 }) => prefixHitTokens,
+    ({ prefixHitTokens }) => prefixHitTokens,
   );
   counter("num_preemptions_total", "How often requests gave their pages to others", ({ preemptions }) =>
-    ways.reduce((sum, way) => sum + (preemptions?.[way] ?? 0), 0),
+    ways.reduce((sum, way) => sum + preemptions[way], 0),
   );
   counters(
     "preemptions_by_way_total",
@@ -106,21 +107,21 @@ export function engineMetrics(registry: Registry, engine: EngineLike): void {
   counter(
     "recomputed_tokens_total",
     "Tokens computed again after preemptions",
-    ({ recomputedTokens = 0 }) => recomputedTokens,
+    ({ recomputedTokens }) => recomputedTokens,
   );
   counter("steps_total", "Steps run", ({ steps }) => steps);
   counters(
     "evicted_tokens_total",
     "Tokens evicted, mean over heads, by policy",
     "policy",
-    ({ evictedTokensByPolicy = {} }) => evictedTokensByPolicy,
+    ({ evictedTokensByPolicy }) => evictedTokensByPolicy,
   );
   counter("evicted_slots_total", "Slots evicted over all heads", ({ evictedSlots }) => evictedSlots);
   counters(
     "freed_pages_total",
     "Pages that evictions gave back, by policy",
     "policy",
-    ({ freedPagesByPolicy = {} }) => freedPagesByPolicy,
+    ({ freedPagesByPolicy }) => freedPagesByPolicy,
   );
 
   tierBytes(registry, engine);
@@ -137,10 +138,9 @@ function tierBytes(registry: Registry, engine: EngineLike): void {
     labelNames: ["tier", "state", "format"],
     registers: [registry],
     collect() {
-      const stats = engine.stats();
-      const { freePages, cachedPages = 0, hostBytes = 0, spillBytes = 0 } = stats;
+      const { freePages, usedPages, cachedPages, hostBytes = 0, spillBytes = 0 } = engine.stats();
       const format = info.kvDtype;
-      this.set({ tier: "device", state: "used", format }, owned(stats) * pageBytes);
+      this.set({ tier: "device", state: "used", format }, usedPages * pageBytes);
       this.set({ tier: "device", state: "cached", format }, cachedPages * pageBytes);
       this.set({ tier: "device", state: "free", format }, freePages * pageBytes);
       this.set({ tier: "host", state: "used", format }, hostBytes);
@@ -170,8 +170,4 @@ function infoMetrics(registry: Registry, { info }: EngineLike): void {
     weight_dtypes: info.weightDtypes.join(","),
     kv_dtype: info.kvDtype,
   });
-}
-
-function owned({ ownedPages, usedPages }: Stats): number {
-  return ownedPages ?? usedPages;
 }

@@ -1,5 +1,5 @@
+import type { EngineEvent } from "@kvasir/core";
 import { Counter, Histogram, Registry } from "prom-client";
-import type { EngineEvent } from "../engine-event.ts";
 import type { EngineLike } from "../engine-like.ts";
 import { stepTokens } from "./buckets.ts";
 import { engineMetrics } from "./engine-metrics.ts";

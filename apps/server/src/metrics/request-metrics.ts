@@ -1,4 +1,4 @@
-import type { EngineInfo, GenerateChunk, GenerateRequest } from "@kvasir/core";
+import type { EngineInfo, GenerateChunk } from "@kvasir/core";
 import { Counter, Histogram, type Registry } from "prom-client";
 import { choices, firstTokenSeconds, requestSeconds, tokenSeconds, tokensUpTo } from "./buckets.ts";
 
@@ -101,9 +101,14 @@ export class RequestMetrics {
     });
   }
 
-  began({ maxTokens }: GenerateRequest): void {
-    this.#choices.observe(1);
-    if (maxTokens !== undefined) this.#maxTokens.observe(maxTokens);
+  /** A request for so many answers. */
+  began(choices: number): void {
+    this.#choices.observe(choices);
+  }
+
+  /** An answer of so many tokens at most. */
+  asked(maxTokens: number): void {
+    this.#maxTokens.observe(maxTokens);
   }
 
   /** `seconds` since the request's arrival. */

@@ -8,7 +8,7 @@ import { threadId } from "node:worker_threads";
 const abandonedMilliseconds = 3_600_000;
 
 const host = createHash("sha256").update(os.hostname()).digest("hex").slice(0, 8);
-const pattern = /^(.+)\.([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{16}\.partial$/;
+const pattern = /^\.(.+)\.([0-9a-f]{8})-(\d+)-(\d+)-[0-9a-f]{16}\.partial$/;
 
 /** Paths of this thread's own files that are still in use. */
 const inUse = new Set<string>();
@@ -23,11 +23,11 @@ export type TemporaryFile = {
   remove(): Promise<void>;
 };
 
-/** Makes an empty file in `directory` with a name that begins with `name`, after removing what killed processes left. */
+/** Makes an empty file in `directory` with a name that begins with a dot and `name`, after removing what killed processes left. */
 export async function temporaryFile(directory: string, name: string): Promise<TemporaryFile> {
   await removeLeftovers(directory, name);
   const random = randomBytes(8).toString("hex");
-  const place = path.join(directory, `${name}.${host}-${process.pid}-${threadId}-${random}.partial`);
+  const place = path.join(directory, `.${name}.${host}-${process.pid}-${threadId}-${random}.partial`);
   inUse.add(place);
   try {
     const file = await open(place, "wx+", 0o600);

@@ -65,12 +65,18 @@ test("a save that is killed leaves the old file or the new one, whole, and the n
 test("tidying up leaves what is not a killed save's of the same file", async () => {
   const directory = path.dirname(file);
   const other = "00000000-1-0-0123456789abcdef.partial";
-  const kept = ["chat.kv.bak", "chat.kv.partial", `other.kv.${other}`, `chat.kv.${other}`];
+  const kept = [
+    "chat.kv.bak",
+    "chat.kv.partial",
+    `.other.kv.${other}`,
+    `chat.kv.${other}`,
+    `.chat.kv.${other}`,
+  ];
   for (const name of kept) await writeFile(path.join(directory, name), "");
   await saveAgain();
   expect((await readdir(directory)).toSorted()).toEqual(["chat.kv", ...kept].toSorted());
   const longAgo = new Date(Date.now() - 2 * 3_600_000);
-  await utimes(path.join(directory, `chat.kv.${other}`), longAgo, longAgo);
+  await utimes(path.join(directory, `.chat.kv.${other}`), longAgo, longAgo);
   await saveAgain();
-  expect(await readdir(directory)).not.toContain(`chat.kv.${other}`);
+  expect(await readdir(directory)).not.toContain(`.chat.kv.${other}`);
 });

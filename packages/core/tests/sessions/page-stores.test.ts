@@ -39,7 +39,7 @@ test("SpillFile writes more than a chunk, and has no name meanwhile", async () =
 
 test("SpillFile removes what a killed process left with a name", async () => {
   const { pid } = spawnSync(process.execPath, ["--version"]);
-  const made = path.join(folder, "kvasir-spill");
+  const made = path.join(folder, ".kvasir-spill");
   const store = new SpillFile({ directory: folder, bytes: 10 });
   const hash = (await import("node:crypto")).createHash("sha256").update(os.hostname()).digest("hex");
   writeFileSync(`${made}.${hash.slice(0, 8)}-${pid}-0-0123456789abcdef.partial`, "");

@@ -155,6 +155,21 @@ test("pages that are being restored are counted, and given back to running reque
   expect(after.census()).toMatchObject({ free: 8 });
 });
 
+test("a restore that has to give way while it commits leaves what can be evicted, and nothing else", () => {
+  const cache = new SmallCache({ pages: 6 });
+  const staged = cache.staging();
+  const pages = staged.allocate(4);
+  const blocks = [pages.subarray(0, 2), pages.subarray(2, 4)];
+  const { namespace } = chat;
+  staged.commit({ namespace, tokens: Int32Array.of(1, 2), blocks: blocks.slice(0, 1) });
+  staged.giveWay();
+  expect(cache.census()).toMatchObject({ free: 4, owned: 0, cached: 2 });
+  staged.commit({ namespace, tokens: Int32Array.of(1, 2, 3, 4), blocks });
+  staged.release();
+  expect(cache.census()).toMatchObject({ free: 4, owned: 0, cached: 2 });
+  expect(cache.tree.evict(2)).toBe(2);
+});
+
 test("disposing ends what is under way, and nothing begins afterwards", async () => {
   const { cache } = withChat({ pageBytes: 600_000 });
   const { sessions, reaching, goOn } = stopAt(cache, 2);

@@ -1,5 +1,5 @@
+import { element, type Markup } from "../../html/markup.ts";
 import type { NeedleCell } from "../quality-report.ts";
-import { element, type Markup } from "./markup.ts";
 
 export type HeatMap = {
   readonly row: string;

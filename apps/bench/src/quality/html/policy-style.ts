@@ -1,15 +1,12 @@
-import { element, type Markup } from "./markup.ts";
+import { element, type Markup } from "../../html/markup.ts";
+import { seriesColours } from "../../html/series-colours.ts";
 
 /** How a policy is drawn, in every chart alike. */
 export type PolicyStyle = { readonly colour: string; readonly dash: string; readonly marker: Marker };
 
 type Marker = "circle" | "square" | "up" | "diamond" | "down" | "pentagon" | "bar";
 
-/**
- * The colours of Okabe and Ito that stand out on white ("Color universal design", 2008), which people with any
- * colour vision can tell apart. Beyond seven, marker and dashes tell policies of one colour apart.
- */
-const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
+// Beyond as many policies as there are colours, marker and dashes tell policies of one colour apart.
 const markers: readonly Marker[] = ["circle", "square", "up", "diamond", "down", "pentagon", "bar"];
 const dashes = ["none", "7 3", "2 3", "7 3 2 3"];
 
@@ -20,9 +17,12 @@ const randomStyle: PolicyStyle = { colour: "#6b6b6b", dash: "1 4", marker: "circ
 export function policyStyles(policies: readonly string[]): ReadonlyMap<string, PolicyStyle> {
   const named = [...new Set(policies)].filter((policy) => policy !== "random" && policy !== "full");
   const styles = named.map((policy, i): [string, PolicyStyle] => {
-    const round = Math.floor(i / colours.length);
+    const round = Math.floor(i / seriesColours.length);
     const marker = markers[(i + 2 * round) % markers.length]!;
-    return [policy, { colour: colours[i % colours.length]!, dash: dashes[round % dashes.length]!, marker }];
+    return [
+      policy,
+      { colour: seriesColours[i % seriesColours.length]!, dash: dashes[round % dashes.length]!, marker },
+    ];
   });
   return new Map([["random", randomStyle], ...styles]);
 }

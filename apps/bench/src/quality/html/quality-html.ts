@@ -1,14 +1,14 @@
+import { element, Markup } from "../../html/markup.ts";
+import { reportStyle } from "../../html/report-style.ts";
 import { protectionName } from "../configuration.ts";
 import { needleTasks } from "../needle-prompt.ts";
 import type { QualityReport, QualityRow } from "../quality-report.ts";
 import { heatColour, heatMaps } from "./heat-maps.ts";
 import { lineChart } from "./line-chart.ts";
-import { element, Markup } from "./markup.ts";
 import { measureCharts } from "./measure-charts.ts";
 import { markerAt, type PolicyStyle, policyStyles } from "./policy-style.ts";
 import { qualityTable } from "./quality-table.ts";
 import { reportHead } from "./report-head.ts";
-import { reportStyle } from "./report-style.ts";
 
 /** The report as one HTML document that needs no network and no script. */
 export function qualityHtml(report: QualityReport): string {

@@ -1,8 +1,8 @@
+import { type Child, element, type Markup } from "../../html/markup.ts";
 import { protectionName } from "../configuration.ts";
 import type { Estimate } from "../estimate.ts";
 import type { Comparison } from "../paired.ts";
 import type { QualityReport, QualityRow } from "../quality-report.ts";
-import { type Child, element, type Markup } from "./markup.ts";
 
 const interval = ({ value, low, high }: Estimate, digits: number, unit = 1): Child => [
   (value * unit).toFixed(digits),

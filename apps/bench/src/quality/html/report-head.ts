@@ -1,5 +1,5 @@
+import { type Child, element, type Markup } from "../../html/markup.ts";
 import type { QualityReport } from "../quality-report.ts";
-import { type Child, element, type Markup } from "./markup.ts";
 
 /** Under what conditions the report was made, and how to read it. */
 export function reportHead(report: QualityReport): Markup[] {
