@@ -22,7 +22,13 @@ export class AnswerLog {
     this.#logger = logger;
     this.#client = c.req.raw.signal;
     this.#request = request;
-    this.#fields = { id, requestId: c.get("requestId"), path: c.req.path, stream: request.stream };
+    this.#fields = {
+      id,
+      requestId: c.get("requestId"),
+      path: c.req.path,
+      stream: request.stream,
+      key: c.get("keyName"),
+    };
   }
 
   ended({ finishReason, usage }: Partial<AnswerEnd>): void {

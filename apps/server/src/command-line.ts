@@ -1,5 +1,16 @@
 import { Command, Option } from "commander";
-import { budget, bytes, collect, integer, key, keys, pageTokens, seconds, url } from "./flag-values.ts";
+import {
+  budget,
+  bytes,
+  bytesOrNone,
+  collect,
+  integer,
+  key,
+  keys,
+  pageTokens,
+  seconds,
+  url,
+} from "./flag-values.ts";
 import { formatBytes } from "./quantity.ts";
 
 /** Flags that may be given several times; a variable has their values between spaces, a file in an array. */
@@ -59,6 +70,13 @@ export function commandLine(
       "memory for the KV cache, like 512MiB (default: what is free, bounded)",
       bytes,
     )
+    .option(
+      "--kv-host-memory <bytes>",
+      "memory for pages of preempted requests; 0: none (default: a quarter of the KV memory)",
+      bytesOrNone,
+    )
+    .option("--kv-spill <folder>", "where a file for such pages may be (default: nowhere)")
+    .option("--kv-spill-bytes <bytes>", "how large that file may be", bytes)
     .addOption(new Option("--kv-dtype <type>", "format of keys and values").choices(["f32", "f16", "bf16"]))
     .addOption(
       new Option("--page-tokens <number>", "slots of a page: 16 (default) or 32").argParser(pageTokens),

@@ -1,5 +1,5 @@
+import type { EmbedRequest } from "@kvasir/core";
 import { z } from "zod";
-import type { EmbedRequest } from "./engine-like.ts";
 import { integer, label, maxCount, shortString, unsupported } from "./field.ts";
 import { parseBody } from "./request-error.ts";
 import { checkText, type RequestLimits } from "./request-limits.ts";

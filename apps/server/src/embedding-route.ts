@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
+import type { Embedding, EmbedRequest } from "@kvasir/core";
 import type { Handler } from "hono";
 import { AnswerLog } from "./answer-log.ts";
-import { ApiError } from "./api-error.ts";
 import type { AppEnv } from "./app-env.ts";
 import { forTenant } from "./authorization.ts";
 import { type EmbeddingRequest, parseEmbeddingRequest } from "./embedding-request.ts";
-import type { Embedding, EmbedRequest, EngineLike } from "./engine-like.ts";
+import type { EngineLike } from "./engine-like.ts";
 import { checkModel, type GenerationContext } from "./generation-route.ts";
 import { readJsonObject } from "./request-body.ts";
 import { invalidValue } from "./request-error.ts";
@@ -26,7 +26,7 @@ export function embeddingRoute(context: GenerationContext): Handler<AppEnv> {
       const origin = forTenant(c, { signal: flight.signal });
       const vectors = await embedAll(
         engine,
-        request.inputs.map((input) => ({ ...input, ...origin })),
+        request.inputs.map((input, at) => ({ ...input, ...origin, id: `${id}-${at}` })),
         request.dimensions,
       );
       const promptTokens = vectors.reduce((sum, vector) => sum + vector.promptTokens, 0);
@@ -60,18 +60,13 @@ async function embedAll(
     while (next < requests.length) {
       const at = next;
       next += 1;
-      const embedding = await embed(engine, requests[at]!);
+      const embedding = await engine.embed(requests[at]!);
       checkDimensions(embedding, dimensions);
       vectors[at] = embedding;
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));
   return vectors;
-}
-
-function embed(engine: EngineLike, request: EmbedRequest): Promise<Embedding> {
-  if (engine.embed) return engine.embed(request);
-  throw new ApiError(501, "not_supported", "this engine makes no embeddings");
 }
 
 function checkDimensions({ vector }: Embedding, dimensions: number | undefined): void {

@@ -27,6 +27,10 @@ export function bytes(text: string): number {
   throw new InvalidArgumentError("Expected a number of bytes, like 536870912 or 512MiB.");
 }
 
+export function bytesOrNone(text: string): number {
+  return text === "0" ? 0 : bytes(text);
+}
+
 export function pageTokens(text: string): 16 | 32 {
   if (text === "16" || text === "32") return text === "16" ? 16 : 32;
   throw new InvalidArgumentError("Expected 16 or 32.");

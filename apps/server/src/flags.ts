@@ -12,6 +12,9 @@ export type Flags = {
   readonly kvOption?: readonly string[];
   readonly kvBudget?: number;
   readonly kvMemory?: number;
+  readonly kvHostMemory?: number;
+  readonly kvSpill?: string;
+  readonly kvSpillBytes?: number;
   readonly kvDtype?: "f32" | "f16" | "bf16";
   readonly pageTokens?: 16 | 32;
   readonly threads?: number;

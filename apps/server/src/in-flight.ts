@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** One request under way. */
 export type Flight = {
   /** Aborts when the client leaves or `InFlight.abort` is called, with the reason of whichever was first. */
@@ -19,6 +21,8 @@ export class InFlight {
 
   begin(client: AbortSignal): Flight {
     const controller = new AbortController();
+    // Every choice and every input of one request listens to it.
+    setMaxListeners(0, controller.signal);
     const leave = () => controller.abort(client.reason);
     if (client.aborted) leave();
     client.addEventListener("abort", leave, { once: true });

@@ -1,4 +1,4 @@
-import { EngineError, type EngineOptions, type LoadProgress } from "@kvasir/core";
+import { EngineError, type EngineOptions, type KvCacheOptions, type LoadProgress } from "@kvasir/core";
 import type { FlaggedPolicies } from "@kvasir/kv-policies";
 import type { Flags } from "./flags.ts";
 import { formatBytes } from "./quantity.ts";
@@ -12,6 +12,8 @@ export function toEngineOptions(
   const kvCache = {
     ...choice,
     ...(flags.kvMemory === undefined ? {} : { memory: flags.kvMemory }),
+    ...(flags.kvHostMemory === undefined ? {} : { hostMemory: flags.kvHostMemory }),
+    ...spill(flags),
     ...(flags.kvDtype === undefined ? {} : { dtype: flags.kvDtype }),
     ...(flags.pageTokens === undefined ? {} : { pageTokens: flags.pageTokens }),
   };
@@ -32,10 +34,21 @@ export function toEngineOptions(
   };
 }
 
+/** A file without a bound is none that anybody wants. */
+function spill({ kvSpill: directory, kvSpillBytes: bytes }: Flags): Pick<KvCacheOptions, "spill"> {
+  if (directory === undefined && bytes === undefined) return {};
+  if (directory !== undefined && bytes !== undefined) return { spill: { directory, bytes } };
+  throw new Error("--kv-spill and --kv-spill-bytes: expected both or neither");
+}
+
 const flagNames: Readonly<Record<string, string>> = {
   "kvCache.policy": "--kv-policy",
   "kvCache.budget": "--kv-budget",
   "kvCache.memory": "--kv-memory",
+  "kvCache.hostMemory": "--kv-host-memory",
+  "kvCache.spill": "--kv-spill",
+  "kvCache.spill.directory": "--kv-spill",
+  "kvCache.spill.bytes": "--kv-spill-bytes",
   "kvCache.dtype": "--kv-dtype",
   "kvCache.pageTokens": "--page-tokens",
   policies: "--kv-policies",

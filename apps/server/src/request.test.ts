@@ -7,8 +7,8 @@ async function requestFor(path: string, body: object): Promise<object> {
   const response = await client.post(path, body);
   expect([await response.clone().text(), response.status]).toEqual([expect.anything(), 200]);
   const { signal, id, ...request } = client.engine.requests[0]!;
-  expect(id).toMatch(/^(chat)?cmpl-[0-9a-f]{32}$/);
   expect(signal).toBeInstanceOf(AbortSignal);
+  expect(id).toMatch(/^(cmpl|chatcmpl)-[0-9a-f]{32}$/);
   return request;
 }
 

@@ -1,7 +1,7 @@
+import type { EncodeRequest } from "@kvasir/core";
 import { z } from "zod";
 import { chatMessage, toEngineMessage } from "./chat-message.ts";
 import { templateVariables } from "./chat-request.ts";
-import type { EncodeRequest } from "./engine-like.ts";
 import { boolean, idsMeta, isTokenIds, shortString, type TokenIds, text } from "./field.ts";
 import { invalidValue, missingValue, parseBody } from "./request-error.ts";
 import { toolFields } from "./tool-fields.ts";

@@ -181,6 +181,7 @@ describe("a server that can not start", () => {
     [["--admin", "--api-key", "k"], "--admin: goes only with a loopback --host"],
     [["--admin", "--host", "0.0.0.0"], "--admin: goes only with a loopback --host"],
     [["--slot-save-path", "/no/where"], "--slot-save-path: "],
+    [["--kv-spill", "/tmp"], "--kv-spill and --kv-spill-bytes: expected both"],
     [["--api-key-file", "/no/where"], "--api-key-file: "],
   ])("ends with 1 for %j", async (args, message) => {
     const { exit, written, loadedWith } = run(args);
@@ -217,6 +218,12 @@ describe("a running server", () => {
       "--max-running": "3",
       "--max-waiting": "4",
       "--step-tokens": "64",
+      "--step-milliseconds": "40",
+      "--prefix-cache": "off",
+      "--max-waiting-tokens": "900",
+      "--kv-host-memory": "0",
+      "--kv-spill": "/tmp",
+      "--kv-spill-bytes": "1MiB",
       "--passes": "5",
       "--port": "0",
     };
@@ -234,7 +241,12 @@ describe("a running server", () => {
         memory: 1_572_864,
         dtype: "f16",
         pageTokens: 32,
+        hostMemory: 0,
+        spill: { directory: "/tmp", bytes: 1_048_576 },
       },
+      stepMilliseconds: 40,
+      prefixCache: false,
+      maxWaitingTokens: 900,
       threads: 2,
       backend: "interpreter",
       maxRunning: 3,

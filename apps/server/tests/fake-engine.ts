@@ -1,12 +1,19 @@
-import type { EngineInfo, EngineStats, GenerateChunk, GenerateRequest, TokenLogprob } from "@kvasir/core";
-import type { CacheStats } from "../src/cache-stats.ts";
-import type { Embedding, EmbedRequest, EncodeRequest, EngineLike } from "../src/engine-like.ts";
+import type {
+  Embedding,
+  EmbedRequest,
+  EncodeRequest,
+  EngineInfo,
+  EngineStats,
+  GenerateChunk,
+  GenerateRequest,
+  TokenLogprob,
+} from "@kvasir/core";
+import type { EngineLike } from "../src/engine-like.ts";
 import { FakeStore } from "./fake-store.ts";
 import { fakeTokenizer } from "./fake-tokenizer.ts";
 
 const info: EngineInfo = {
   model: "fake",
-  fingerprint: "0".repeat(64),
   family: "llama",
   device: "none",
   backend: "interpreter",
@@ -28,9 +35,10 @@ const info: EngineInfo = {
   fullRequests: 4,
   policy: "full",
   policyOptions: { budget: 1 },
+  fingerprint: "0123456789abcdef".repeat(4),
 };
 
-const idle: EngineStats & CacheStats = {
+const idle: EngineStats = {
   running: 0,
   waiting: 0,
   paused: 0,
@@ -86,9 +94,9 @@ export class FakeEngine extends FakeStore implements EngineLike {
   /** Wait for the signal or for `release` before piece number `hangAt`. */
   hangAt: number | undefined;
   #releases: (() => void)[] = [];
-  busy: Partial<EngineStats & CacheStats> = {};
+  busy: Partial<EngineStats> = {};
 
-  stats(): EngineStats & CacheStats {
+  stats(): EngineStats {
     return { ...idle, ...this.busy };
   }
 

@@ -153,6 +153,17 @@ describe("the tiny model", () => {
     }
   });
 
+  it("has vectors, the same for a text and for its ids, alone and among others", async () => {
+    const embed = async (input: string | string[] | number[]) =>
+      (await real.openai.embeddings.create({ model: "tiny", input })).data.map(({ embedding }) => embedding);
+    const texts = Array.from({ length: 20 }, (_, at) => `Ship number ${at}`);
+    const all = await embed(texts);
+    expect(all).toHaveLength(20);
+    expect(await embed(texts[7]!)).toEqual([all[7]]);
+    expect(await embed(Array.from(await real.engine.encode({ prompt: texts[7]! })))).toEqual([all[7]]);
+    for (const vector of all) expect(Math.hypot(...vector)).toBeCloseTo(1, 4);
+  });
+
   it("has its tokens counted and spelled", async () => {
     const post = async (path: string, body: object) => {
       const response = await fetch(`${real.server.url}${path}`, {
@@ -166,6 +177,9 @@ describe("the tiny model", () => {
     expect(tokens).toHaveLength(count);
     expect(await post("/detokenize", { tokens })).toEqual({ prompt: "The old man" });
     const { usage } = await real.openai.chat.completions.create({ model: "tiny", messages, max_tokens: 1 });
-    expect((await post("/tokenize", { messages })).count).toBe(usage?.prompt_tokens);
+    const asked = await post("/tokenize", { messages });
+    expect(asked.count).toBe(usage?.prompt_tokens);
+    const alone = await post("/tokenize", { messages, add_generation_prompt: false });
+    expect(asked.tokens.slice(0, alone.count)).toEqual(alone.tokens);
   });
 });

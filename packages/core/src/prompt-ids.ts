@@ -1,9 +1,8 @@
 import { type ChatTemplate, type Tokenizer, TokenizerError } from "@kvasir/tokenizer";
+import type { EncodeRequest } from "./encode-request.ts";
 import { EngineError } from "./engine-error.ts";
-import type { GenerateRequest } from "./generate-request.ts";
 import { received } from "./received.ts";
 
-type Prompt = Pick<GenerateRequest, "prompt" | "messages" | "tools" | "templateVariables">;
 type Source = { readonly tokenizer: Tokenizer | undefined; readonly vocabSize: number };
 
 function refuse(field: "prompt" | "messages" | "stop" | "format", reason: string, cause?: unknown): never {
@@ -22,13 +21,13 @@ function chatTemplate(tokenizer: Tokenizer): ChatTemplate {
   return tokenizer.chatTemplate ?? refuse("messages", "this checkpoint has no chat template; pass a prompt");
 }
 
-async function encode(request: Prompt, { tokenizer, vocabSize }: Source): Promise<Int32Array> {
-  const { prompt, messages, tools, templateVariables: extra } = request;
+async function encode(request: EncodeRequest, { tokenizer, vocabSize }: Source): Promise<Int32Array> {
+  const { prompt, messages, tools, templateVariables: extra, addGenerationPrompt = true } = request;
   if (messages !== undefined) {
     if (!Array.isArray(messages) || messages.length === 0)
       refuse("messages", "expected at least one message");
     const speller = needTokenizer(tokenizer, "messages");
-    const text = chatTemplate(speller).render({ messages, tools, extra, addGenerationPrompt: true });
+    const text = chatTemplate(speller).render({ messages, tools, extra, addGenerationPrompt });
     return speller.encodeAsync(text, { addSpecial: false });
   }
   if (typeof prompt === "string") {
@@ -48,7 +47,7 @@ async function encode(request: Prompt, { tokenizer, vocabSize }: Source): Promis
  * The ids of a request's prompt; text and conversations are encoded without holding up the event loop. What a
  * chat template or the vocabulary refuses is the request's fault: `invalid-request`.
  */
-export async function promptIds(request: Prompt, source: Source): Promise<Int32Array> {
+export async function promptIds(request: EncodeRequest, source: Source): Promise<Int32Array> {
   const field = request.messages === undefined ? "prompt" : "messages";
   const ids = await encode(request, source).catch((error: unknown) =>
     error instanceof TokenizerError ? refuse(field, error.message, error) : Promise.reject(error),

@@ -1,15 +1,14 @@
-import type { PreemptionWay } from "@kvasir/core";
+import type { EngineStats, PreemptionWay } from "@kvasir/core";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { EngineLike } from "../engine-like.ts";
 
-type Stats = ReturnType<EngineLike["stats"]>;
 const ways: readonly PreemptionWay[] = ["recompute", "host", "file"];
 
 /** Registers what an engine counts by itself; it is read when somebody asks for the metrics. */
 export function engineMetrics(registry: Registry, engine: EngineLike): void {
   const registers = [registry];
   const { info } = engine;
-  const gauge = (name: string, help: string, value: (stats: Stats) => number) =>
+  const gauge = (name: string, help: string, value: (stats: EngineStats) => number) =>
     new Gauge({
       name: `kvasir_${name}`,
       help,
@@ -18,7 +17,7 @@ export function engineMetrics(registry: Registry, engine: EngineLike): void {
         this.set(value(engine.stats()));
       },
     });
-  const counter = (name: string, help: string, value: (stats: Stats) => number) =>
+  const counter = (name: string, help: string, value: (stats: EngineStats) => number) =>
     new Counter({
       name: `kvasir_${name}`,
       help,
@@ -32,7 +31,7 @@ export function engineMetrics(registry: Registry, engine: EngineLike): void {
     name: string,
     help: string,
     label: string,
-    values: (stats: Stats) => Readonly<Record<string, number>>,
+    values: (stats: EngineStats) => Readonly<Record<string, number>>,
   ) =>
     new Counter({
       name: `kvasir_${name}`,
@@ -138,7 +137,7 @@ function tierBytes(registry: Registry, engine: EngineLike): void {
     labelNames: ["tier", "state", "format"],
     registers: [registry],
     collect() {
-      const { freePages, usedPages, cachedPages, hostBytes = 0, spillBytes = 0 } = engine.stats();
+      const { freePages, usedPages, cachedPages, hostBytes, spillBytes } = engine.stats();
       const format = info.kvDtype;
       this.set({ tier: "device", state: "used", format }, usedPages * pageBytes);
       this.set({ tier: "device", state: "cached", format }, cachedPages * pageBytes);

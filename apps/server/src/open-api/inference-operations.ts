@@ -74,7 +74,7 @@ export const inferenceOperations: readonly Operation[] = [
     access: "key",
     body: { schema: "EmbeddingRequest", examples: { texts: { input: ["a cat", "a dog"] } } },
     answers: { 200: { description: "The vectors", schema: "Embeddings" } },
-    errors: [...generationErrors, 501],
+    errors: generationErrors,
   },
   {
     method: "post",
