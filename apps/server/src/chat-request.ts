@@ -73,7 +73,11 @@ export function parseChatRequest(
     limits,
   );
   const logprobs = parsed.logprobs ? (parsed.top_logprobs ?? 0) : undefined;
-  checkCost({ choices: n, maxTokens, logprobs, prompt: false }, "top_logprobs", limits);
+  checkCost(
+    { choices: n, maxTokens, logprobs, prompt: false, kvCache: sampling.kvCache },
+    "top_logprobs",
+    limits,
+  );
   const choice = toolChoice(parsed);
   const tools = choice && toolUse(choice, chatTemplate);
   const format = toFormat(parsed.response_format);

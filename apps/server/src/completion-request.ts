@@ -49,7 +49,11 @@ export function parseCompletionRequest(
   const sampling = toSampling(parsed);
   checkSession(parsed, choices);
   for (const text of textsOf(prompts)) checkText([text], "prompt", limits);
-  checkCost({ choices, maxTokens, logprobs, prompt: echo && logprobs !== undefined }, "logprobs", limits);
+  checkCost(
+    { choices, maxTokens, logprobs, prompt: echo && logprobs !== undefined, kvCache: sampling.kvCache },
+    "logprobs",
+    limits,
+  );
   const generate: GenerateRequest = {
     ...sampling,
     maxTokens: Math.max(maxTokens, 1),

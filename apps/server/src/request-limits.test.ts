@@ -3,7 +3,7 @@ import { fakeTokenizer } from "../tests/fake-tokenizer.ts";
 import { ApiError } from "./api-error.ts";
 import { checkCost, checkText, type RequestCost, requestLimits } from "./request-limits.ts";
 
-const info = { maxPositions: 131_072 } as Parameters<typeof requestLimits>[0]["info"];
+const info = { maxPositions: 131_072, policy: "full" } as Parameters<typeof requestLimits>[0]["info"];
 const limits = requestLimits({ info, tokenizer: fakeTokenizer });
 
 it("no text can fit that has more bytes than all tokens of the context", () => {
@@ -15,7 +15,7 @@ it("no text can fit that has more bytes than all tokens of the context", () => {
   expect(requestLimits({ info, tokenizer: undefined }).promptBytes).toBe(Number.POSITIVE_INFINITY);
 });
 
-const cost = { choices: 1, maxTokens: undefined, logprobs: undefined, prompt: false };
+const cost = { choices: 1, maxTokens: undefined, logprobs: undefined, prompt: false, kvCache: undefined };
 it.each<[Partial<RequestCost>, string | undefined]>([
   [{}, undefined],
   [{ logprobs: 20 }, undefined],
@@ -26,6 +26,8 @@ it.each<[Partial<RequestCost>, string | undefined]>([
   [{ choices: 128, maxTokens: 32_768, logprobs: 1 }, "n"],
   [{ maxTokens: 10_000_000, logprobs: 20 }, undefined],
   [{ logprobs: 20, prompt: true }, "logprobs"],
+  [{ maxTokens: 10_000_000, kvCache: { policy: "h2o" } }, undefined],
+  [{ maxTokens: 10_000_000, kvCache: { policy: "streaming-llm" } }, "logprobs"],
 ])("%j is refused for %s", (more, param) => {
   const check = () => {
     try {

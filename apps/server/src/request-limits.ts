@@ -1,3 +1,4 @@
+import type { PolicyChoice } from "@kvasir/core";
 import { ApiError } from "./api-error.ts";
 import type { EngineLike, EngineTokenizer } from "./engine-like.ts";
 import { invalidValue } from "./request-error.ts";
@@ -8,12 +9,14 @@ export type RequestLimits = {
   readonly maxPositions: number;
   /** Bytes of UTF-8 beyond which no text can fit the context; infinite where nothing is known of tokens. */
   readonly promptBytes: number;
+  /** Of requests that name none. */
+  readonly policy: string;
 };
 
 export function requestLimits({ info, tokenizer }: Pick<EngineLike, "info" | "tokenizer">): RequestLimits {
-  const { maxPositions } = info;
+  const { maxPositions, policy } = info;
   const promptBytes = tokenizer ? maxPositions * longestToken(tokenizer) : Number.POSITIVE_INFINITY;
-  return { maxPositions, promptBytes };
+  return { maxPositions, promptBytes, policy };
 }
 
 function longestToken(tokenizer: EngineTokenizer): number {
@@ -43,11 +46,23 @@ export type RequestCost = {
   readonly logprobs: number | undefined;
   /** The prompt's log-probabilities are reported too. */
   readonly prompt: boolean;
+  readonly kvCache: PolicyChoice | undefined;
 };
 
+/** With this policy a text may be longer than the context. */
+function outgrows({ kvCache }: RequestCost, { policy }: RequestLimits): boolean {
+  const chosen = kvCache === undefined ? policy : (kvCache.policy ?? "full");
+  return typeof chosen !== "string" || chosen.includes("streaming-llm");
+}
+
 /** `field`: the one to blame where several choices are not. */
-export function checkCost(cost: RequestCost, field: string, { maxPositions }: RequestLimits): void {
-  const tokens = Math.min(cost.maxTokens ?? maxPositions, maxPositions) + (cost.prompt ? maxPositions : 0);
+export function checkCost(cost: RequestCost, field: string, limits: RequestLimits): void {
+  const { maxPositions } = limits;
+  const generated = Math.min(
+    cost.maxTokens ?? maxPositions,
+    outgrows(cost, limits) ? Number.POSITIVE_INFINITY : maxPositions,
+  );
+  const tokens = generated + (cost.prompt ? maxPositions : 0);
   const each = cost.logprobs === undefined ? 1 : 1 + cost.logprobs;
   const total = cost.choices * tokens * each;
   if (total <= maxCost) return;

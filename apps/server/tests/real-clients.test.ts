@@ -153,6 +153,18 @@ describe("the tiny model", () => {
     }
   });
 
+  it("ends at the end of its context, or goes on beyond it where that is asked for", async () => {
+    const context = real.engine.info.maxPositions;
+    const ask = { prompt: "Once upon a time", max_tokens: context + 20, ignore_eos: true };
+    const ends = await complete(ask);
+    expect(ends.choices[0]?.finish_reason).toBe("length");
+    expect(ends.usage?.total_tokens).toBe(context);
+    const goesOn = await complete({ ...ask, context_overflow: "stream", kv_cache: { budget: 64 } });
+    expect(goesOn.usage?.completion_tokens).toBe(context + 20);
+    const tooLong = complete({ ...ask, prompt: new Array(context).fill(5), context_overflow: "stream" });
+    await expect(tooLong).rejects.toMatchObject({ status: 400, code: "context_length_exceeded" });
+  });
+
   it("has vectors, the same for a text and for its ids, alone and among others", async () => {
     const embed = async (input: string | string[] | number[]) =>
       (await real.openai.embeddings.create({ model: "tiny", input })).data.map(({ embedding }) => embedding);
