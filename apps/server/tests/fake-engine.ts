@@ -27,7 +27,6 @@ const info: EngineInfo = {
   fullRequests: 4,
   policy: "full",
   policyOptions: { budget: 1 },
-  fingerprint: "0123456789abcdef".repeat(4),
 };
 
 const idle: EngineStats = {
@@ -58,7 +57,6 @@ const idle: EngineStats = {
   freedPagesByPolicy: {},
   sessions: 0,
   lastTick: 0,
-  sessions: 0,
 };
 
 /** The tokens of its one answer: the third and fourth are the halves of one character. */

@@ -1,9 +1,9 @@
 import { modelPath } from "@kvasir/tiny-models";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Engine } from "./engine.ts";
-import type { KvCacheOptions } from "./engine-options.ts";
-import { fitReport } from "./fit.ts";
+import { Engine } from "../src/engine.ts";
+import type { KvCacheOptions } from "../src/engine-options.ts";
+import { fitReport } from "../src/fit.ts";
 
 const memory = 2 ** 34;
 const quiet = { onWarning: () => {} };
