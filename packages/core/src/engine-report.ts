@@ -10,6 +10,8 @@ export type EngineInfo = {
   readonly family: string;
   readonly device: string;
   readonly backend: "native" | "interpreter";
+  /** The source of the chat template, where the checkpoint has one that can be read. */
+  readonly chatTemplate?: string;
   readonly layers: number;
   /** KV layers that the cache holds, as against `layers`. */
   readonly kvLayers: number;

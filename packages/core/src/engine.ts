@@ -1,7 +1,9 @@
 import type { PageCensus } from "@kvasir/paged-memory";
 import type { Tokenizer } from "@kvasir/tokenizer";
+import { checkEmbed } from "./checked-embed.ts";
 import { checkRequest } from "./checked-request.ts";
 import { checkScore } from "./checked-score.ts";
+import type { Embedding, EmbedRequest } from "./embed-request.ts";
 import { EngineError } from "./engine-error.ts";
 import { EngineLoop } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
@@ -10,7 +12,7 @@ import { engineStats } from "./engine-stats.ts";
 import type { GenerateRequest } from "./generate-request.ts";
 import type { Completion, GenerateChunk, TokenLogprob } from "./generation.ts";
 import { type LoadedEngine, loadEngine } from "./load-engine.ts";
-import { prepareScore, prepareSequence } from "./prepare-sequence.ts";
+import { prepareEmbed, prepareScore, prepareSequence } from "./prepare-sequence.ts";
 import { promptIds } from "./prompt-ids.ts";
 import type { ScoredToken, ScoreRequest } from "./score-request.ts";
 import type { Sequence } from "./sequence.ts";
@@ -75,6 +77,17 @@ export class Engine implements AsyncDisposable {
     signal?.throwIfAborted();
     const sequence = await prepareScore(request, continuation, this.#loaded);
     yield* this.#read(sequence, sequence.queue, signal);
+  }
+
+  /** The vector of a text: rows of the model's last norm, pooled. In the same batch as what else runs. */
+  async embed(request: EmbedRequest): Promise<Embedding> {
+    if (this.#disposing) throw new EngineError("disposed", "the engine is disposed");
+    const checked = checkEmbed(request, this.info.vocabSize);
+    const sequence = await prepareEmbed(request, checked, this.#loaded);
+    const { promptLength: promptTokens } = sequence;
+    for await (const vector of this.#read(sequence, sequence.queue, request.signal, checked.deadline))
+      return { vector, promptTokens };
+    throw new EngineError("disposed", "the engine is disposed");
   }
 
   async *#read<T>(

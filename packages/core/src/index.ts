@@ -1,4 +1,5 @@
 export type { LoadProgress } from "@kvasir/runtime";
+export type { Embedding, EmbedRequest } from "./embed-request.ts";
 export { Engine } from "./engine.ts";
 export { EngineError, type EngineErrorCode } from "./engine-error.ts";
 export type { EngineEvent, PreemptionWay } from "./engine-event.ts";

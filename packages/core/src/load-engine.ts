@@ -19,7 +19,7 @@ import type { LoopLimits } from "./engine-loop.ts";
 import type { EngineOptions } from "./engine-options.ts";
 import type { EngineInfo } from "./engine-report.ts";
 import { budgetPages, type PageBudget } from "./page-budget.ts";
-import type { ParkingPlace } from "./parking.ts";
+import type { ParkingPlace } from "./parked.ts";
 import { parkingPlaces } from "./parking-places.ts";
 import { checkPolicies, choosePolicy } from "./policy-choice.ts";
 import { engineFormat } from "./session/engine-format.ts";
@@ -107,7 +107,10 @@ export async function loadEngine(options: EngineOptions): Promise<LoadedEngine> 
     const policy = choosePolicy(kvCache, { model, pageTokens, policies }, "invalid-options");
     const memory = own(device.pageMemory({ pages, pageTokens, headDim: model.headDim, dtype }));
     const pool = new PagePool({ pages });
-    const info = describe(options, model, budget, policy, fingerprint);
+    const info = {
+      ...describe(options, model, budget, policy, fingerprint),
+      ...templateOf(tokenizer),
+    };
     const cacheKeys = new CacheKeys({
       fingerprint,
       layerMap: model.layerMap.text,
@@ -174,4 +177,14 @@ function describe(
     policy: policy.name,
     policyOptions: { ...policy.options },
   };
+}
+
+/** A template that does not parse is reported to whoever sends messages. */
+function templateOf(tokenizer: Tokenizer | undefined): Pick<EngineInfo, "chatTemplate"> {
+  try {
+    const source = tokenizer?.chatTemplate?.source;
+    return source === undefined ? {} : { chatTemplate: source };
+  } catch {
+    return {};
+  }
 }

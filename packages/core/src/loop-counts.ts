@@ -37,7 +37,7 @@ export class LoopCounts {
 
   accepted({ kind }: Sequence): void {
     if (kind === "score") this.scoredTokens += 1;
-    else this.generatedTokens += 1;
+    else if (kind === "generate") this.generatedTokens += 1;
   }
 
   evicted({ policy: { name } }: Sequence, { slots, pages }: Eviction): void {

@@ -1,16 +1,9 @@
 import type { PagePool } from "@kvasir/paged-memory";
 import type { Model } from "@kvasir/runtime";
 import { EngineError } from "./engine-error.ts";
+import type { PageBounds } from "./page-bounds.ts";
 import type { PrefixCache } from "./prefix-cache.ts";
 import type { Sequence } from "./sequence.ts";
-
-/** The most pages that a sequence holds at once, nothing of it being shared. */
-export type PageBounds = {
-  /** Until the eviction at the end of its prompt. */
-  readonly prefill: number;
-  /** From then on. */
-  readonly decode: number;
-};
 
 /** Cached pages are dropped so many at a time at least, as a share of all pages: finding them has a price. */
 const leastShare = 1 / 256;

@@ -1,7 +1,7 @@
 import { EngineError } from "./engine-error.ts";
 import type { KvCacheOptions } from "./engine-options.ts";
 import { parseBytes } from "./memory-size.ts";
-import type { ParkingPlace } from "./parking.ts";
+import type { ParkingPlace } from "./parked.ts";
 import { received } from "./received.ts";
 import { HostPages } from "./tiers/host-pages.ts";
 import { SpillFile } from "./tiers/spill-file.ts";

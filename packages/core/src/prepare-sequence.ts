@@ -3,6 +3,8 @@ import type { Policy } from "@kvasir/kv-policies";
 import type { Model } from "@kvasir/runtime";
 import type { CacheOwner } from "./cache-keys.ts";
 import type { CheckedRequest } from "./checked-request.ts";
+import type { EmbedRequest } from "./embed-request.ts";
+import { EmbedSequence } from "./embed-sequence.ts";
 import { EngineError } from "./engine-error.ts";
 import type { PolicyChoice } from "./engine-options.ts";
 import { FormatMask } from "./format-mask.ts";
@@ -86,6 +88,33 @@ export async function prepareScore(
   return new ScoreSequence({ ...sequenceOptions(use, loaded), order, continuation, logits, vocabSize });
 }
 
+/** The same for a prompt whose vector is wanted: nothing of it is evicted. */
+export async function prepareEmbed(
+  { pooling = "mean", normalize = true, ...request }: EmbedRequest,
+  { order, owner }: Pick<CheckedRequest, "order" | "owner">,
+  loaded: LoadedEngine,
+): Promise<EmbedSequence> {
+  const { info, tokenizer, model } = loaded;
+  const policy = choosePolicy({ policy: "full" }, loaded, "invalid-request");
+  const prompt = await promptIds(request, { tokenizer, vocabSize: info.vocabSize });
+  if (prompt.length > info.maxPositions) {
+    const message = `prompt: ${prompt.length} tokens do not fit a context of ${info.maxPositions}`;
+    throw new EngineError("context-length-exceeded", message, "prompt");
+  }
+  const use = {
+    policy,
+    prompt,
+    maxLength: prompt.length,
+    owner,
+    isOff: false,
+    computesAll: pooling === "mean",
+  };
+  const options = sequenceOptions(use, loaded);
+  const { hiddenSize } = model;
+  const chunkTokens = Math.min(options.chunkTokens, promptRows(hiddenSize));
+  return new EmbedSequence({ ...options, chunkTokens, order, pooling, normalize, hiddenSize });
+}
+
 type CacheUse = Pick<SequenceOptions, "policy" | "prompt" | "maxLength"> & {
   readonly owner: CacheOwner;
   readonly isOff: boolean;
@@ -113,8 +142,8 @@ function sequenceOptions(
   return { policy, prompt, maxLength, wholeChunks, chunkTokens, replays: isCyclic || policy.evicts, sharing };
 }
 
-/** Rows of a prompt that are judged in one step: their logits are to take 64 MiB at most. */
-const promptRows = (vocabSize: number): number => Math.max(1, Math.floor(2 ** 24 / vocabSize));
+/** Rows of a prompt that have outputs in one step, each of `width` numbers: they are to take 64 MiB at most. */
+const promptRows = (width: number): number => Math.max(1, Math.floor(2 ** 24 / width));
 
 function policyOf(choice: PolicyChoice | undefined, loaded: LoadedEngine): Policy {
   return choice === undefined ? loaded.policy : choosePolicy(choice, loaded, "invalid-request");

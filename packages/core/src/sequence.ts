@@ -4,8 +4,8 @@ import type { AttentionCollection, QueryWindow, Sampling, StepResult } from "@kv
 import type { ChunkQueue } from "./chunk-queue.ts";
 import type { Awaited } from "./format-mask.ts";
 import type { CacheReport } from "./generation.ts";
-import type { PageBounds } from "./page-supply.ts";
-import type { Parked } from "./parking.ts";
+import type { PageBounds } from "./page-bounds.ts";
+import type { Parked } from "./parked.ts";
 import type { Schedulable } from "./schedule.ts";
 import type { Sharing } from "./sharing.ts";
 import { TokenList } from "./token-list.ts";
@@ -51,7 +51,7 @@ export abstract class Sequence implements Schedulable {
   readonly tokens: TokenList;
   /** Whether steps are to return its logits. */
   readonly returnLogits: boolean = false;
-  abstract readonly kind: "generate" | "score";
+  abstract readonly kind: "generate" | "score" | "embed";
   abstract readonly queue: ChunkQueue<unknown>;
   /** Set when the request is admitted. */
   pages: SequencePages | undefined;
@@ -192,7 +192,7 @@ export abstract class Sequence implements Schedulable {
     this.parked = undefined;
   }
 
-  /** Whether log-probabilities of its prompt are still to be computed: then each of its rows has an output. */
+  /** Whether something is asked for of its prompt's own tokens: then each of its rows has an output. */
   get wantsPrompt(): boolean {
     return false;
   }

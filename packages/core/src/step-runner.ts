@@ -31,11 +31,11 @@ export class StepRunner {
   }
 
   /**
-   * Runs one step. If it fails, its sequences run again one by one, so that only the guilty one fails. That is exact:
+   * Runs one step, of sequences that want vectors or of others. If it fails, its sequences run again one by one, so that only the guilty one fails. That is exact:
    * slots and queries are written over, and devices take all memory before they add any attention up.
    */
   async run(scheduled: readonly Scheduled<Sequence>[]): Promise<void> {
-    const { memory, model } = this.#resources;
+    const { memory } = this.#resources;
     const before = scheduled.map(({ sequence }) => sequence.logical);
     let plan: StepPlan;
     let result: StepResult;
@@ -43,7 +43,7 @@ export class StepRunner {
     try {
       plan = planStep(scheduled, memory, this.#tables);
       this.#options.planned();
-      const ran = Promise.all([plan.copies, model.run(memory, plan.step)]);
+      const ran = Promise.all([plan.copies, this.#result(plan, scheduled[0]!.sequence.kind)]);
       evicting = this.#evict(scheduled, ran);
       [, result] = await ran;
     } catch (cause) {
@@ -71,6 +71,15 @@ export class StepRunner {
       }
     });
     await evicting;
+  }
+
+  /** What the device says; rows of the last norm in the place of logits where vectors are wanted. */
+  async #result({ step }: StepPlan, kind: Sequence["kind"]): Promise<StepResult> {
+    const { memory, model } = this.#resources;
+    if (kind !== "embed") return model.run(memory, step);
+    const { sampling, ...unsampled } = step;
+    const logits = await model.embed(memory, unsampled);
+    return { tokens: new Int32Array(0), logprobs: new Float32Array(0), top: [], logits };
   }
 
   /** Evicts from those that decode in this step, once it is over. What is moved then, is moved while the next is planned. */

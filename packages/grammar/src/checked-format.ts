@@ -30,6 +30,11 @@ export function checkedFormat(format: JsonFormat): FormatText {
   return { type: "json-schema", text: JSON.stringify(new PlainCopy().of(schema, "schema", 1)) };
 }
 
+/** The schema's text, where there is one. */
+export function textOf(format: FormatText): string | undefined {
+  return format.type === "json-schema" ? format.text : undefined;
+}
+
 /** Copies a value piece by piece, so that a limit ends it before much is taken. */
 class PlainCopy {
   #values = 0;

@@ -1,8 +1,8 @@
-import { checkedFormat } from "./checked-format.ts";
+import { checkedFormat, textOf } from "./checked-format.ts";
 import { GrammarError } from "./grammar-error.ts";
 import type { JsonFormat } from "./json-format.ts";
 import { Matcher } from "./matcher.ts";
-import { GrammarThread, textOf } from "./thread/grammar-thread.ts";
+import { GrammarThread } from "./thread/grammar-thread.ts";
 import type { ThreadData } from "./thread/protocol.ts";
 import { packedVocabulary, type Vocabulary } from "./vocabulary.ts";
 

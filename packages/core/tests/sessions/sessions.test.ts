@@ -155,7 +155,7 @@ test("pages that are being restored are counted, and given back to running reque
   expect(after.census()).toMatchObject({ free: 8 });
 });
 
-test("a restore that has to give way while it commits leaves what can be evicted, and nothing else", () => {
+test("a restore that has to give way while it commits leaves what can be evicted, and nothing else", async () => {
   const cache = new SmallCache({ pages: 6 });
   const staged = cache.staging();
   const pages = staged.allocate(4);
@@ -165,6 +165,9 @@ test("a restore that has to give way while it commits leaves what can be evicted
   staged.giveWay();
   expect(cache.census()).toMatchObject({ free: 4, owned: 0, cached: 2 });
   staged.commit({ namespace, tokens: Int32Array.of(1, 2, 3, 4), blocks });
+  await expect(staged.write(pages.subarray(2, 3), new Uint8Array(3))).rejects.toMatchObject({
+    code: "overloaded",
+  });
   staged.release();
   expect(cache.census()).toMatchObject({ free: 4, owned: 0, cached: 2 });
   expect(cache.tree.evict(2)).toBe(2);

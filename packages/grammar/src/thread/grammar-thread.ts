@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { FormatText } from "../checked-format.ts";
+import { type FormatText, textOf } from "../checked-format.ts";
 import { GrammarError } from "../grammar-error.ts";
 import { CompileQueue } from "./compile-queue.ts";
 import { type Job, Jobs, type NextMask } from "./jobs.ts";
@@ -207,8 +207,4 @@ export class GrammarThread {
 
 function allDisposed(): GrammarError {
   return new GrammarError("disposed", "the grammars were disposed of");
-}
-
-export function textOf(format: FormatText): string | undefined {
-  return format.type === "json-schema" ? format.text : undefined;
 }

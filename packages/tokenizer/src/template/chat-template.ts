@@ -39,6 +39,8 @@ const OWN_VARIABLES = ["messages", "tools", "add_generation_prompt"];
  * checkpoints, so each rendering runs under limits, and it has no access to anything but its input.
  */
 export class ChatTemplate {
+  /** Jinja. */
+  readonly source: string;
   readonly #nodes: readonly Node[];
   readonly #toolNodes: readonly Node[];
   readonly #tokens: Readonly<Record<string, string>>;
@@ -48,6 +50,7 @@ export class ChatTemplate {
   /** @throws TemplateError for a syntax error, TemplateLimitError, TokenizerOptionError for a limit out of range. */
   constructor(source: string, options: ChatTemplateOptions = {}) {
     const { bosToken = "", eosToken = "", tokens = {}, toolSource, limits, now = () => new Date() } = options;
+    this.source = source;
     this.#limits = templateLimits(limits);
     this.#nodes = parseTemplate(source, this.#limits.sourceLength);
     this.#toolNodes =
