@@ -59,6 +59,10 @@ export async function runCommand(
     return 2;
   }
   const flags: Flags = command.opts();
+  if (flags.json && !flags.printConfig) {
+    process.stderr.write("kvasir-server: --json: goes only with --print-config\n");
+    return 2;
+  }
   if (flags.printConfig) {
     process.stdout.write(printed(settings, flags.json ?? false));
     return 0;

@@ -30,7 +30,7 @@ export class ObservedEngine {
     this.#options = options;
     const { deadline } = options;
     this.unmeasured = replaced(engine, {
-      ...(engine.embed && { embed: (request) => engine.embed!(withDeadline(request, deadline)) }),
+      embed: (request) => engine.embed!(withDeadline(request, deadline)),
     });
   }
 
@@ -43,12 +43,13 @@ export class ObservedEngine {
   };
 }
 
-/** The same engine with other methods in place of some of its own. */
+/** The same engine with other methods in place of those of its own that it has. */
 function replaced(engine: EngineLike, methods: Partial<EngineLike>): EngineLike {
   return new Proxy(engine, {
     get(target, name) {
-      const value: unknown = Reflect.get(Object.hasOwn(methods, name) ? methods : target, name);
-      return typeof value === "function" ? value.bind(target) : value;
+      const own: unknown = Reflect.get(target, name);
+      if (typeof own !== "function") return own;
+      return Object.hasOwn(methods, name) ? Reflect.get(methods, name) : own.bind(target);
     },
   });
 }

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { readApiKeyFile } from "./api-key-file.ts";
-import type { ApiKey } from "./api-keys.ts";
+import { type ApiKey, ApiKeys } from "./api-keys.ts";
 import type { Flags } from "./flags.ts";
 import { isLoopback, type ServerOptions } from "./start-server.ts";
 
@@ -38,7 +38,9 @@ async function readKeys({ apiKey = [], apiKeyFile }: Flags): Promise<readonly Ap
   const filed = await readApiKeyFile(apiKeyFile).catch((cause) => {
     throw new Error(`--api-key-file: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
   });
-  return [...given, ...filed];
+  const keys = [...given, ...filed];
+  new ApiKeys(keys); // says before anything is loaded where two have one name
+  return keys;
 }
 
 async function checkFolder(path: string): Promise<void> {

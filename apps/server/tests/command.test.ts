@@ -91,6 +91,7 @@ describe("usage", () => {
     [["--drain-seconds", "NaN"], "--drain-seconds"],
     [["--api-key", ""], "--api-key"],
     [["--log-level", "loud"], "--log-level"],
+    [["--json"], "--json"],
     [["--nonsense"], "--nonsense"],
     [["extra"], "argument"],
   ])("%j is wrong: 2, and stderr names it", async (args, name) => {
@@ -188,6 +189,16 @@ describe("a server that can not start", () => {
     expect(await exit).toBe(1);
     expect(written.err).toContain(`kvasir-server: ${message}`);
     expect(loadedWith()).toBeUndefined();
+  });
+
+  it("ends with 1 before anything is loaded where two keys have one name", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "kvasir-"));
+    await writeFile(join(folder, "keys"), "key1: abc");
+    const { exit, written, loadedWith } = run(["--api-key", "k", "--api-key-file", join(folder, "keys")]);
+    expect(await exit).toBe(1);
+    expect(written.err).toContain("the API key's name key1 is given twice");
+    expect(loadedWith()).toBeUndefined();
+    await rm(folder, { recursive: true });
   });
 
   it("ends with 1 where the port is taken, and gives the engine back", async () => {

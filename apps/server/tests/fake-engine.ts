@@ -35,7 +35,6 @@ const info: EngineInfo = {
   fullRequests: 4,
   policy: "full",
   policyOptions: { budget: 1 },
-  fingerprint: "0123456789abcdef".repeat(4),
 };
 
 const idle: EngineStats = {

@@ -2,7 +2,7 @@ import { checkIntegrity, type PageCensus, type PagePool } from "@kvasir/paged-me
 import type { Model, PageMemory } from "@kvasir/runtime";
 import { Admission } from "./admission.ts";
 import { EngineError, internalError, messageOf } from "./engine-error.ts";
-import type { EngineEvent, PreemptionWay } from "./engine-event.ts";
+import type { EngineEvent } from "./engine-event.ts";
 import { goesByQueries } from "./head-signals.ts";
 import { LoopCounts } from "./loop-counts.ts";
 import { bePatient } from "./mask-patience.ts";
@@ -12,6 +12,7 @@ import type { ParkingPlace } from "./parked.ts";
 import { Parking } from "./parking.ts";
 import { PrefixCache } from "./prefix-cache.ts";
 import { PromptCompressions } from "./prompt-compressions.ts";
+import { dropQueries, RunningSequences } from "./running-sequences.ts";
 import { type Scheduled, schedule } from "./schedule.ts";
 import type { Sequence } from "./sequence.ts";
 import type { SavedFormat } from "./session/saved-format.ts";
@@ -60,7 +61,7 @@ export class EngineLoop {
   readonly #compressions: PromptCompressions;
   readonly #clock: StepClock;
   readonly #runner: StepRunner;
-  #running: Sequence[] = [];
+  readonly #running: RunningSequences;
   #turning: Promise<void> | undefined;
   #wake: (() => void) | undefined;
   /** Something has changed since this turn began. */
@@ -86,31 +87,42 @@ export class EngineLoop {
       places: resources.places,
       changed: () => this.#stir(),
     });
-    const failed = (sequence: Sequence, error: EngineError) => this.#end(sequence, error);
-    const waiting = { ...resources, cache: this.cache, supply, parking: this.parking, failed };
+    const end = (sequence: Sequence, error?: unknown) => this.#running.end(sequence, error);
+    const waiting = { ...resources, cache: this.cache, supply, parking: this.parking, failed: end };
     this.#admission = new Admission(waiting, limits);
+    this.#running = new RunningSequences({
+      model,
+      cache: this.cache,
+      sessions: this.sessions,
+      parking: this.parking,
+      counts: this.counts,
+      onEvent: limits.onEvent,
+    });
     this.#claims = new PageClaims({
       supply,
       cache: this.cache,
-      candidates: () => this.#running.filter((one) => !this.#compressions.has(one)),
-      preempt: (sequence) => this.#preempt(sequence),
+      candidates: () => this.running.filter((one) => !this.#compressions.has(one)),
+      preempt: (sequence) => {
+        this.#running.preempt(sequence, this.ownedPages / pool.capacity);
+        this.#admission.putBack(sequence);
+      },
     });
     this.#compressions = new PromptCompressions(resources, this.#claims, (work) => this.#betweenSteps(work));
     this.#runner = new StepRunner(resources, {
       claims: this.#claims,
       counts: this.counts,
       planned: () => this.counts.used(this.ownedPages),
-      end: (sequence, error) => this.#end(sequence, error),
+      end,
     });
   }
 
   get running(): readonly Sequence[] {
-    return this.#running;
+    return this.#running.all;
   }
 
   /** Sequences that run, but whose readers are behind: they rest until there is room in their queues. */
   get paused(): number {
-    return this.#running.filter(({ queue }) => queue.full).length;
+    return this.running.filter(({ queue }) => queue.full).length;
   }
 
   get waiting(): number {
@@ -152,7 +164,7 @@ export class EngineLoop {
 
   /** Counts all pages. Throws `IntegrityError` where some are lost or owned twice. */
   checkIntegrity(): PageCensus {
-    const sequences = this.#running.flatMap(({ pages }) => pages ?? []);
+    const sequences = this.running.flatMap(({ pages }) => pages ?? []);
     const owners = [...sequences, ...this.sessions.staged];
     return checkIntegrity({ pool: this.#resources.pool, sequences: owners, trees: [this.cache.tree] });
   }
@@ -170,18 +182,18 @@ export class EngineLoop {
 
   async #turn(): Promise<void> {
     await null; // requests of the same tick share their first step
-    while (!this.#closed && (this.#running.length > 0 || this.waiting > 0)) {
+    while (!this.#closed && (this.running.length > 0 || this.waiting > 0)) {
       this.counts.lastTick = performance.now();
       this.#stirred = false;
       for (const work of this.#between.splice(0)) work();
-      this.#drop((sequence) => sequence.left);
+      this.#dropLeft();
       this.#admit();
       await bePatient(this.#going);
-      this.#drop((sequence) => sequence.left);
+      this.#dropLeft();
       const ready = this.#going.filter(({ awaited }) => !awaited);
       const ran = ready.length > 0 && (await this.#step(ready).catch((cause) => this.#failAll(cause)));
-      if (!ran && this.#between.length === 0 && this.#running.length > 0) await this.#rest();
-      if (this.#running.length > 0 || this.waiting === 0) continue;
+      if (!ran && this.#between.length === 0 && this.running.length > 0) await this.#rest();
+      if (this.running.length > 0 || this.waiting === 0) continue;
       if (this.#admission.isFetching) await this.#rest();
       else this.#failNext();
     }
@@ -189,13 +201,13 @@ export class EngineLoop {
     if (!this.#closed) this.#checkIdle();
     const error = new EngineError("disposed", "the engine is disposed");
     for (const sequence of this.#admission.remove(() => true)) sequence.queue.fail(error);
-    for (const sequence of this.#running) this.#end(sequence, error);
+    for (const sequence of this.running) this.#running.end(sequence, error);
     this.#turning = undefined;
   }
 
   /** Those that neither their readers nor a compression hold up. */
   get #going(): readonly Sequence[] {
-    return this.#running.filter((one) => !one.queue.full && !this.#compressions.has(one));
+    return this.running.filter((one) => !one.queue.full && !this.#compressions.has(one));
   }
 
   #stir(): void {
@@ -229,63 +241,30 @@ export class EngineLoop {
   /** A defect of ours: nobody may wait for ever. */
   #failAll(cause: unknown): true {
     const error = internalError(messageOf(cause), cause);
-    for (const sequence of this.#running) this.#end(sequence, error);
+    for (const sequence of this.running) this.#running.end(sequence, error);
     return true;
   }
 
   /** Nobody runs, and yet somebody cannot: the cache's pages are used by nobody, so this is a defect, too. */
   #failNext(): void {
     this.#admit();
-    if (this.#running.length > 0 || this.#admission.isFetching) return;
+    if (this.running.length > 0 || this.#admission.isFetching) return;
     const [next] = this.#admission.remove((one) => one.arrival > 0);
     next?.queue.fail(internalError("no pages for a request, though none run"));
   }
 
   #admit(): void {
     this.#admission.admit(
-      () => this.#running,
-      (sequence, way) => this.#begin(sequence, way),
+      () => this.running,
+      (sequence, way) => this.#running.begin(sequence, way),
     );
-    this.#running.sort((a, b) => a.priority - b.priority || a.arrival - b.arrival);
-  }
-
-  #begin(sequence: Sequence, way: PreemptionWay): void {
-    this.#running.push(sequence);
-    if (sequence.admitted === undefined) this.#admitted(sequence);
-    else
-      this.#limits.onEvent({
-        type: "resumed",
-        id: sequence.id,
-        way,
-        tokens: sequence.logical,
-      });
-    this.#keepQueries(sequence);
-  }
-
-  #admitted(sequence: Sequence): void {
-    const { id, promptLength: promptTokens, submitted, cache } = sequence;
-    sequence.admitted = performance.now();
-    const queued = sequence.admitted - submitted;
-    this.#limits.onEvent({ type: "admitted", id, queued, promptTokens, cachedTokens: cache!.matched });
-  }
-
-  #keepQueries(sequence: Sequence): void {
-    const { name, window, evicts } = sequence.policy;
-    if (!evicts || window === 0) return;
-    try {
-      sequence.queries = this.#resources.model.queryWindow(window);
-    } catch (cause) {
-      const what = `no memory for the ${window} newest queries that policy ${name} goes by`;
-      const message = `${what}: ${messageOf(cause)}`;
-      this.#end(sequence, new EngineError("overloaded", message, "kvCache.policy", { cause }));
-    }
   }
 
   /** Says whether anything ran. */
   async #step(ready: readonly Sequence[]): Promise<boolean> {
     const { stepTokens } = this.#limits;
     const chosen = schedule(ready, { tokens: stepTokens, promptTokens: this.#clock.promptTokens });
-    const scheduled = this.#claims.forStep(chosen, (sequence, error) => this.#end(sequence, error));
+    const scheduled = this.#claims.forStep(chosen, (sequence, error) => this.#running.end(sequence, error));
     if (scheduled.length === 0) return false;
     const decoding = scheduled.filter(({ sequence }) => sequence.decodes).length;
     const start = performance.now();
@@ -293,8 +272,8 @@ export class EngineLoop {
     const others = scheduled.filter(({ sequence }) => sequence.kind !== "embed");
     for (const part of [others, vectors]) if (part.length > 0) await this.#runner.run(part);
     this.#stepped(scheduled, decoding, performance.now() - start);
-    this.#drop((sequence) => sequence.left);
-    const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.#running.includes(one));
+    this.#dropLeft();
+    const alive = scheduled.map(({ sequence }) => sequence).filter((one) => this.running.includes(one));
     for (const sequence of alive) if (sequence.logical <= sequence.promptLength) this.cache.store(sequence);
     const evicting = alive.filter(({ policy, phase }) => policy.evicts && phase !== "prefill");
     for (const sequence of evicting) if (sequence.phase !== "decode") this.#compress(sequence);
@@ -305,14 +284,14 @@ export class EngineLoop {
   #stepped(scheduled: readonly Scheduled<Sequence>[], decoding: number, milliseconds: number): void {
     const tokens = scheduled.reduce((sum, { rows }) => sum + rows, 0);
     this.#clock.ended(tokens - decoding, decoding, milliseconds);
-    const running = this.#running.length;
+    const running = this.running.length;
     this.#limits.onEvent({ type: "step", milliseconds, tokens, promptTokens: tokens - decoding, running });
   }
 
   #compress(sequence: Sequence): void {
     void this.#compressions.start(sequence, (_, eviction, error) => {
       this.counts.evicted(sequence, eviction);
-      if (error && this.#running.includes(sequence)) this.#end(sequence, error);
+      if (error && this.running.includes(sequence)) this.#running.end(sequence, error);
       if (sequence.phase === "prompt-end" && !goesByQueries(sequence.policy, "decode")) dropQueries(sequence);
       this.#stir();
     });
@@ -326,49 +305,8 @@ export class EngineLoop {
     }
   }
 
-  /** Takes a sequence's pages for others; it goes on later as if nothing had been. */
-  #preempt(sequence: Sequence): void {
-    const { id, logical: tokens } = sequence;
-    const kvUsage = this.ownedPages / this.#resources.pool.capacity;
-    sequence.preemptions += 1;
-    const way = this.parking.park(sequence);
-    if (way === "recompute") this.cache.store(sequence);
-    this.#stop(sequence);
-    if (way === "recompute") sequence.forget();
-    this.#admission.putBack(sequence);
-    this.counts.preempted(way);
-    const { preemptions } = sequence;
-    this.#limits.onEvent({ type: "preempted", id, way, tokens, kvUsage, preemptions });
-  }
-
-  /** Ends a running sequence: its pages go back, the reader gets the end or the error. */
-  #end(sequence: Sequence, error?: unknown): void {
-    if (error === undefined && sequence.pages) this.cache.store(sequence);
-    this.#remember(sequence);
-    this.#stop(sequence);
-    if (error === undefined) sequence.queue.end();
-    else sequence.queue.fail(error);
-  }
-
-  #remember({ session, sharing, tokens, logical }: Sequence): void {
-    if (session === undefined || logical === 0) return;
-    this.sessions.remember({ namespace: sharing.namespace, session }, tokens.view(0, logical));
-  }
-
-  #stop(sequence: Sequence): void {
-    this.#running = this.#running.filter((other) => other !== sequence);
-    sequence.pages?.dispose();
-    sequence.pages = undefined;
-    dropQueries(sequence);
-  }
-
-  #drop(condition: (sequence: Sequence) => boolean): void {
+  #dropLeft(): void {
     this.#admission.dropLeft();
-    for (const sequence of this.#running.filter(condition)) this.#end(sequence);
+    for (const sequence of this.#running.all.filter(({ left }) => left)) this.#running.end(sequence);
   }
-}
-
-function dropQueries(sequence: Sequence): void {
-  sequence.queries?.dispose();
-  sequence.queries = undefined;
 }

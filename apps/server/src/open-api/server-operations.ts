@@ -67,6 +67,7 @@ export const serverOperations: readonly Operation[] = [
     query: {
       action: "save, restore or erase",
       tenant: "the name of the API key whose session it is",
+      cache_salt: "the salt that the session's requests had",
     },
     errors: fileErrors,
   }),
