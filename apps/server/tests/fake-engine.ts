@@ -14,6 +14,7 @@ import { fakeTokenizer } from "./fake-tokenizer.ts";
 
 const info: EngineInfo = {
   model: "fake",
+  fingerprint: "0".repeat(64),
   family: "llama",
   device: "none",
   backend: "interpreter",
