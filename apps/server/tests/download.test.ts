@@ -144,7 +144,7 @@ describe("a model of a hub", () => {
     const local = path.join(cache, "here");
     await mkdir(local);
     expect(await find({ model: local })).toBe(local);
-    for (const model of ["/no/where", "./no/where", "nothing", "a/b/c", "../x"]) {
+    for (const model of ["/no/where", "./no/where", "nothing", "a/b/c", "../no-such-model"]) {
       await expect(find({ model })).rejects.toThrow("does not exist; the embedded models are");
     }
     expect(hub.requests).toEqual([]);
