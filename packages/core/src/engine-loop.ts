@@ -262,8 +262,9 @@ export class EngineLoop {
 
   /** Says whether anything ran. */
   async #step(ready: readonly Sequence[]): Promise<boolean> {
-    const { stepTokens } = this.#limits;
-    const chosen = schedule(ready, { tokens: stepTokens, promptTokens: this.#clock.promptTokens });
+    const decodes = ready.filter((sequence) => sequence.decodes).length;
+    const promptTokens = this.#clock.promptTokens(decodes, ready.length - decodes + this.waiting);
+    const chosen = schedule(ready, { tokens: this.#limits.stepTokens, promptTokens });
     const scheduled = this.#claims.forStep(chosen, (sequence, error) => this.#running.end(sequence, error));
     if (scheduled.length === 0) return false;
     const decoding = scheduled.filter(({ sequence }) => sequence.decodes).length;

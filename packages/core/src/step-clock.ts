@@ -1,6 +1,9 @@
 /** A step with a stream in it has room for so many prompt tokens at least: a prompt must get on, too. */
 const leastPromptTokens = 8;
 
+/** A step takes so many times its target at most, for a crowd of prompts. */
+const mostCrowd = 4;
+
 /**
  * Learns what tokens cost and says how many of prompts a step has room for, so that no stream waits longer than a target.
  * The cost of a prompt token grows with its position, and differs with the machine's mood, so the newest steps count
@@ -20,10 +23,15 @@ export class StepClock {
     this.#most = most;
   }
 
-  /** Prompt tokens for the next step, where somebody decodes in it. */
-  get promptTokens(): number {
+  /**
+   * Prompt tokens for the next step, where somebody decodes in it. Where more prompts wait than sequences decode, each step
+   * may take longer: a whole crowd would else wait for few, and steps with few rows cost most for each.
+   * @param decoding sequences that decode, @param prompts those whose prompt is read or waits to be
+   */
+  promptTokens(decoding: number, prompts: number): number {
     if (this.#perPromptToken === undefined) return Math.min(this.#most, this.#last);
-    const left = this.#target - (this.#decode ?? 0);
+    const crowd = Math.min(mostCrowd, 1 + Math.max(0, prompts - 1) / Math.max(1, decoding));
+    const left = crowd * this.#target - (this.#decode ?? 0);
     const fitting = Math.floor(left / this.#perPromptToken);
     return Math.max(1, Math.min(this.#most, Math.max(leastPromptTokens, Math.min(fitting, 2 * this.#last))));
   }
