@@ -51,9 +51,9 @@ const malformed: readonly Body[] = [
 test(`${clients} clients for ${seconds} s, with cancellations and nonsense among them: every answer is the one alone, no page is lost`, {
   timeout: (seconds + 300) * 1000,
 }, async () => {
-  // About a third of what so many requests want, after what they share.
-  const wanted = clients * 140 * 4352;
-  const server = await RealServer.start({ kvCache: { memory: Math.floor(wanted / 8) } });
+  // Pages for an eighth of what so many requests of 140 tokens would hold, so that some have to give way.
+  const kvMemory = Math.floor((clients * 140 * 4352) / 8);
+  const server = await RealServer.start({ kvCache: { memory: kvMemory } });
   const { engine } = server;
   const address = `${server.server.url}/v1/completions`;
   const post = (body: Body, signal?: AbortSignal) =>
@@ -107,10 +107,11 @@ test(`${clients} clients for ${seconds} s, with cancellations and nonsense among
     await expect.poll(() => engine.stats()).toMatchObject({ running: 0, waiting: 0, usedPages: 0 });
     loop.disable();
     const { preemptions, prefixHitTokens } = engine.stats();
-    // Each request alone, without anything cached, gives the one text that it gave among all others.
-    let checked = 0;
-    for (const [key, texts] of answers) {
-      if (checked++ > 60) break;
+    // Whoever asked the same was told the same.
+    for (const texts of answers.values()) expect(texts.size).toBe(1);
+    // And alone, without anything cached, a request gives the text that it gave among all others.
+    const most = process.env.KVASIR_SOAK_SECONDS === undefined ? 60 : answers.size;
+    for (const [key, texts] of [...answers].slice(0, most)) {
       engine.resetCache();
       expect([...texts]).toEqual([await textOf(await post(JSON.parse(key) as Body))]);
     }

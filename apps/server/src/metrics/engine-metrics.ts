@@ -101,7 +101,7 @@ export function engineMetrics(registry: Registry, engine: EngineLike): void {
     "preemptions_by_way_total",
     "The same, by what became of the pages' contents",
     "way",
-    ({ preemptions }) => preemptions ?? { recompute: 0, host: 0, file: 0 },
+    ({ preemptions }) => preemptions,
   );
   counter(
     "recomputed_tokens_total",
