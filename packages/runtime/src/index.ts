@@ -46,7 +46,7 @@ export {
   parseLayerMap,
 } from "./layer-map.ts";
 export { LayerMapError } from "./layer-map-error.ts";
-export { loadModel, type ModelOptions } from "./load-model.ts";
+export { loadModel, type ModelOptions, modelOf } from "./load-model.ts";
 export type { Model } from "./model.ts";
 export { ModelError, type ModelErrorCode } from "./model-error.ts";
 export type { LoadProgress } from "./pack-weights.ts";
