@@ -113,8 +113,12 @@ describe("StaticBatch", () => {
 
   it("names a length that its sequences have no room for", async () => {
     using batch = await open(1, 40);
-    await expect(batch.decode(40)).rejects.toThrow("context: expected a whole number from 0 to 39, received 40");
-    await expect(batch.encode(41)).rejects.toThrow("tokens: expected a whole number from 1 to 40, received 41");
+    await expect(batch.decode(40)).rejects.toThrow(
+      "context: expected a whole number from 0 to 39, received 40",
+    );
+    await expect(batch.encode(41)).rejects.toThrow(
+      "tokens: expected a whole number from 1 to 40, received 41",
+    );
   });
 
   it("stops between chunks when it is told to", async () => {
