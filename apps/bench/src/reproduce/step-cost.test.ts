@@ -44,12 +44,16 @@ describe("costs", () => {
 
   it("run the layers of a cyclic group in every pass over a prompt", () => {
     const tokens = 100;
-    const once = promptCost(standard, tokens);
+    const once = promptCost(standard, 1, tokens);
     expect(once.operations).toBe(2 * (4 * (others + kv) * tokens + head) + 4 * 4 * 8 * 50 * tokens);
     const read = 2 * (others + kv) + 9 * (others + others + kv);
-    expect(promptCost(condensed, tokens).weightBytes).toBe(2 * (read + head));
+    expect(promptCost(condensed, 1, tokens).weightBytes).toBe(2 * (read + head));
+    expect(promptCost(standard, 3, tokens)).toMatchObject({
+      operations: 3 * once.operations,
+      weightBytes: once.weightBytes,
+    });
     const short = 2 * (others + kv) + 5 * (others + others + kv);
-    expect(promptCost(condensed, 5).weightBytes).toBe(2 * (short + head));
+    expect(promptCost(condensed, 1, 5).weightBytes).toBe(2 * (short + head));
   });
 });
 

@@ -52,8 +52,8 @@ export function decodeCost({ shape, layerMap }: SizedModel, batch: number, conte
   };
 }
 
-/** One prompt, in one step. Passes beyond its tokens change nothing and are not run. */
-export function promptCost({ shape, layerMap, passes }: SizedModel, tokens: number): StepCost {
+/** The prompts of a batch, all in one step. Passes beyond their tokens change nothing and are not run. */
+export function promptCost({ shape, layerMap, passes }: SizedModel, batch: number, tokens: number): StepCost {
   const { groups } = parseLayerMap(layerMap, { layers: shape.layers });
   const times = Array.from({ length: shape.layers }, (_, layer) =>
     groups.some(({ first, last }) => first <= layer && layer <= last) ? Math.min(passes, tokens) : 1,
@@ -63,13 +63,13 @@ export function promptCost({ shape, layerMap, passes }: SizedModel, tokens: numb
   // A token sees half of the prompt on average.
   const attend = times.reduce((sum, time) => sum + time, 0) * attendOperations(shape, tokens / 2) * tokens;
   return {
-    operations: 2 * (read * tokens + headWeights(shape)) + attend,
+    operations: batch * (2 * (read * tokens + headWeights(shape)) + attend),
     weightBytes: (read + headWeights(shape)) * weightBytes,
     kvBytes: 0,
   };
 }
 
-/** Tokens a second of a batch, prompts one after the other included. Steps grow evenly, so the middle one stands for all. */
+/** Tokens a second of a batch, prompts included. Steps grow evenly, so the middle one stands for all. */
 export function predictedThroughput(
   model: SizedModel,
   batch: number,
@@ -77,7 +77,7 @@ export function predictedThroughput(
   rates: MachineRates,
 ): number {
   const decoding = (generated - 1) * stepSeconds(decodeCost(model, batch, prompt + generated / 2), rates);
-  const prompts = batch * stepSeconds(promptCost(model, prompt), rates);
+  const prompts = stepSeconds(promptCost(model, batch, prompt), rates);
   return (batch * generated) / (decoding + prompts);
 }
 
