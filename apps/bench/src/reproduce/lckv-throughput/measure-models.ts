@@ -66,10 +66,7 @@ export async function measureSweep(plan: LckvPlan, context: PartContext): Promis
       sides,
       slotsOf(sweep),
       sampledContexts(sweep, sweepSamples),
-      turns(loaded, sweepRepetitions, {
-        ...context,
-        onProgress: (share) => context.onProgress((rows.length + share) / batches.length),
-      }),
+      turns(loaded, sweepRepetitions, context, rows.length / batches.length, 1 / batches.length),
     );
     rows.push({ batch, steps });
   }
@@ -94,13 +91,20 @@ export async function measureWhole(plan: LckvPlan, context: PartContext): Promis
     for (let at = prompt; at < tokens - 1; at++) {
       signal.throwIfAborted();
       stepsMs += await all.decode(at);
-      context.onProgress((index + (at - prompt) / generated) / measured.length);
+      afterLoading(context, (index + (0.8 * (at - prompt)) / generated) / measured.length);
     }
     all.dispose();
     const promptMs = prompts.reduce((sum, ms) => sum + ms, 0);
     const sides = [{ key, model, batch }];
     const contexts = sampledContexts(generation, plan.samples);
-    const steps = await timeDecoding(sides, tokens, contexts, turns(loaded, plan.repetitions, context));
+    const options = turns(
+      loaded,
+      plan.repetitions,
+      context,
+      (index + 0.8) / measured.length,
+      0.2 / measured.length,
+    );
+    const steps = await timeDecoding(sides, tokens, contexts, options);
     rows.push({ model: key, promptMs, decodingMs: stepsMs, steps: steps[key]! });
   }
   return { kind: "whole", generation, batch, rows };
@@ -155,13 +159,13 @@ async function fill({ kv, models }: Loaded, { settings, signal }: PartContext): 
   await kv.fill(models.get(standardKey), settings.seed, signal);
 }
 
-function turns({ kv }: Loaded, repetitions: number, { settings, signal, onProgress }: PartContext) {
-  const { seed } = settings;
-  return {
-    kv,
-    repetitions,
-    seed,
-    signal,
-    onProgress: (share: number) => onProgress(loading + (1 - loading) * share),
-  };
+/** Progress of these turns goes from share `first` of what follows loading on, over `length` of it. */
+function turns({ kv }: Loaded, repetitions: number, context: PartContext, first = 0, length = 1) {
+  const { settings, signal } = context;
+  const onProgress = (share: number) => afterLoading(context, first + length * share);
+  return { kv, repetitions, seed: settings.seed, signal, onProgress };
+}
+
+function afterLoading({ onProgress }: PartContext, share: number): void {
+  onProgress(loading + (1 - loading) * share);
 }
