@@ -1,6 +1,7 @@
 import { parseLayerMap } from "@kvasir/runtime";
 import type { Generation } from "./generation.ts";
 import { slotBytes } from "./kv-bytes.ts";
+import { identityMap } from "./layer-maps.ts";
 import type { ReproduceShape } from "./reproduce-shape.ts";
 
 /** What a machine does in a second. */
@@ -109,6 +110,13 @@ export function trafficToCompute(model: SizedModel, rates: MachineRates): number
 export function withTrafficToCompute(model: SizedModel, rates: MachineRates, ratio: number): MachineRates {
   const { operations, weightBytes: bytes } = decodeCost(model, 1, 0);
   return { ...rates, weightBytes: bytes / (ratio * (operations / rates.operations)) };
+}
+
+/** Bytes of all weights of a standard model, its embedding table included. */
+export function weightBytesOf(shape: ReproduceShape): number {
+  const { layerWeights } = sizedModel(shape, identityMap(shape.layers), 1);
+  const matrices = layerWeights.reduce((sum, layer) => sum + layer, 2 * headWeights(shape));
+  return matrices * weightBytes;
 }
 
 function headWeights({ vocab, hidden }: ReproduceShape): number {
