@@ -74,6 +74,7 @@ async function complete(body: object): Promise<Answer["choices"][number]> {
 
 test.each(places)(
   "who disconnects $place (stream: $stream) gives its pages back within a step, and another's text is the one alone",
+  { timeout: 300_000 },
   async ({ engine: limits, stream, isThere }) => {
     let stepped = (_: StepEvent) => {};
     real = await RealServer.start({

@@ -46,6 +46,7 @@ test.each(
   ),
 )(
   "whoever leaves %s, %s, holds nothing when the next step begins, and nobody else's answer changes",
+  { timeout: 300_000 },
   async (_, moment, limits, isThere) => {
     for (const prefixCache of [true, false]) {
       const warnings: string[] = [];
