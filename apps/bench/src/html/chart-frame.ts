@@ -6,6 +6,9 @@ import { textWidth } from "./text-width.ts";
 /** Pixels of a chart, and of the margins around what is drawn. */
 const size = { width: 600, height: 340, left: 72, right: 26, top: 34, bottom: 46 };
 
+/** What of the upper margin only a title needs. */
+const titleHeight = 22;
+
 /** Where things are drawn, in pixels: y grows downwards. */
 export const drawn = {
   left: size.left,
@@ -51,8 +54,9 @@ export function chartFrame(frame: ChartFrame, ...children: readonly Child[]): Pi
     children,
     legend ? element("g", { transform: `translate(0 ${size.height})` }, legend.content) : [],
   ];
-  const height = size.height + (legend?.height ?? 0);
-  return { label, width: size.width, height, grows: true, content };
+  const unused = title === undefined ? titleHeight : 0;
+  const height = size.height + (legend?.height ?? 0) - unused;
+  return { label, width: size.width, height, top: unused, grows: true, content };
 }
 
 /** The numbers under the chart, without those that would run into the one before. */

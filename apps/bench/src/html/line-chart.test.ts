@@ -49,10 +49,15 @@ test("a linear axis begins near the least number, or at 0 if it is to", () => {
   expect(linear(true)).toMatch(/>0<.*>25<.*>125</);
 });
 
+test("a title takes its room, and no title takes none", () => {
+  expect(drawn({ title: "T" })).toMatch(/viewBox="0 0 600 340".*>T</);
+  expect(drawn({})).toContain('viewBox="0 22 600 318"');
+});
+
 test("names of several lines are below the chart, in as many rows as they need, and never wider than it", () => {
   const rows = (...names: string[]) => {
     const text = drawn({ lines: names.map((name) => line(name, [0, 1])) });
-    return [Number(/viewBox="0 0 600 (\d+)"/.exec(text)![1]) - 340, text] as const;
+    return [Number(/viewBox="0 22 600 (\d+)"/.exec(text)![1]) - 318, text] as const;
   };
   expect(rows("alone")[0]).toBe(0);
   const [one, short] = rows("a", "b");
@@ -73,7 +78,9 @@ test("numbers that would run into each other are left out, their grid is not", (
 test("a file of its own has its style and is white", () => {
   const file = pictureFile(lineChart(chart({ lines: [line("a", [1])] })));
   expect(file).toMatch(
-    /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 600 340" width="600" height="340"/,
+    /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 22 600 318" width="600" height="318"/,
   );
-  expect(file).toMatch(/<style>svg text\{.*<\/style><rect width="600" height="340" fill="#ffffff"\/>/s);
+  expect(file).toMatch(
+    /<style>svg text\{.*<\/style><rect y="22" width="600" height="318" fill="#ffffff"\/>/s,
+  );
 });

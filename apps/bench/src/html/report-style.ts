@@ -18,6 +18,11 @@ dt{color:#5c5c5c}dd{margin:0}
 .maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(500px,1fr));gap:24px;align-items:start}
 svg{width:100%;height:auto;display:block}
 ${chartStyle}
+.small.maps{grid-template-columns:repeat(auto-fit,minmax(300px,1fr))}
+.tables .scroll{width:fit-content;max-width:100%}
+h3{font-size:15px;margin:14px 0 2px}
+figure{margin:12px 0}figcaption{font-size:14px;font-weight:600;margin:0 0 6px}
+li{max-width:78ch}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 8px;padding:0;list-style:none;font-size:14px}
 .legend li{display:flex;align-items:center;gap:6px;cursor:default}.legend svg{width:46px;height:14px}
 .ramp{display:flex;align-items:center;gap:8px;font-size:13px;margin:8px 0}

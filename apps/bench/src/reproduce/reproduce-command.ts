@@ -1,3 +1,4 @@
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { openDevice } from "@kvasir/kernels";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -9,7 +10,9 @@ import { number } from "../serve/flag-values.ts";
 import { machineClock } from "./clock.ts";
 import type { Figure, ReproduceSettings } from "./figure.ts";
 import { figureList } from "./figure-list.ts";
+import { reproduceHtml } from "./html/reproduce-html.ts";
 import { outcomeLine } from "./outcome-line.ts";
+import { makeReportFolder, writeReport } from "./report/report-files.ts";
 import { reportText } from "./report/report-text.ts";
 import { reproduceReport } from "./report/reproduce-report.ts";
 import { reproduceShapes } from "./reproduce-shape.ts";
@@ -80,7 +83,7 @@ function figuresNamed(figures: readonly Figure[], chosen: readonly string[]): re
 }
 
 async function run(figures: readonly Figure[], flags: Flags): Promise<void> {
-  const { out, json, minutes, seed, fresh } = flags;
+  const { out, json, html, minutes, seed, fresh } = flags;
   const conditions = conditionsNow();
   using device = openDevice(deviceOptions(flags));
   const settings: ReproduceSettings = { shape: reproduceShapes[flags.shape], device, seed };
@@ -88,6 +91,7 @@ async function run(figures: readonly Figure[], flags: Flags): Promise<void> {
     process.stdout.write(figureList(figures, settings));
     return;
   }
+  if (out !== undefined) await makeReportFolder(out);
   const circumstances = {
     shape: flags.shape,
     seed,
@@ -120,6 +124,8 @@ async function run(figures: readonly Figure[], flags: Flags): Promise<void> {
     conditions,
     seconds: machineClock.now() - begun,
   });
+  if (out !== undefined) await writeReport(out, report);
+  if (html !== undefined) await writeFile(html, reproduceHtml(report));
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : reportText(report));
   if (outcomes.some(({ state }) => state === "failed")) process.exitCode = 1;
   if (interrupted) process.exitCode = 130;
