@@ -36,7 +36,7 @@ export function heatRows({ rows, columns, rowNames, columnNames, values }: HeatM
   const width = values.reduce((most, { length }) => Math.max(most, length), 0);
   if (width > mostColumns) {
     return {
-      columns: [rows, `${columns}s measured`, "lowest", "mean", "highest"],
+      columns: [rows, "measured", "lowest", "mean", "highest"],
       rows: values.map((row, i) => [nameOf(i), ...summary(row.filter((value) => value !== undefined))]),
     };
   }
