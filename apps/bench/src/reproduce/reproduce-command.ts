@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { access, constants, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { openDevice } from "@kvasir/kernels";
 import { type Command, InvalidArgumentError, Option } from "commander";
@@ -92,6 +92,8 @@ async function run(figures: readonly Figure[], flags: Flags): Promise<void> {
     return;
   }
   if (out !== undefined) await makeReportFolder(out);
+  // Found out now rather than when everything is measured.
+  if (html !== undefined) await access(path.dirname(path.resolve(html)), constants.W_OK);
   const circumstances = {
     shape: flags.shape,
     seed,
@@ -127,6 +129,6 @@ async function run(figures: readonly Figure[], flags: Flags): Promise<void> {
   if (out !== undefined) await writeReport(out, report);
   if (html !== undefined) await writeFile(html, reproduceHtml(report));
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : reportText(report));
-  if (outcomes.some(({ state }) => state === "failed")) process.exitCode = 1;
+  if (report.figures.some(({ failed }) => failed)) process.exitCode = 1;
   if (interrupted) process.exitCode = 130;
 }

@@ -21,6 +21,8 @@ export type FigureReport = {
   readonly name: string;
   readonly title: string;
   readonly source: string;
+  /** Whether a part of it, or the section, threw. */
+  readonly failed: boolean;
   readonly section: Section;
   readonly parts: readonly PartReport[];
 };
@@ -76,9 +78,25 @@ function figureReport(
       "saved" in outcome ? [[outcome.part.key, outcome.saved.result] as const] : [],
     ),
   );
-  const section = figure.section(results, settings);
-  const missing = [...section.missing, ...notMeasured(outcomes)];
-  return { name, title, source, section: { ...section, missing }, parts: outcomes.map(partReport) };
+  const said = sectionOf(figure, results, settings);
+  const section = { ...said.section, missing: [...said.section.missing, ...notMeasured(outcomes)] };
+  const failed = said.failed || outcomes.some(({ state }) => state === "failed");
+  return { name, title, source, failed, section, parts: outcomes.map(partReport) };
+}
+
+/** What was measured is worth more than what is said of it: it is reported without a section where that cannot be made. */
+function sectionOf(
+  figure: Figure,
+  results: ReadonlyMap<string, JsonValue>,
+  settings: ReproduceSettings,
+): Pick<FigureReport, "failed" | "section"> {
+  try {
+    return { failed: false, section: figure.section(results, settings) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const missing = [`Failed: what is to be said of it: ${message}`];
+    return { failed: true, section: { run: "", blocks: [], findings: [], missing } };
+  }
 }
 
 function partReport(outcome: PartOutcome): PartReport {
