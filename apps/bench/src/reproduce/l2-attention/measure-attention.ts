@@ -1,0 +1,68 @@
+import { setImmediate } from "node:timers/promises";
+import { loadModel } from "@kvasir/runtime";
+import { modelPath, type TinyModel } from "@kvasir/tiny-models";
+import { startIds } from "../../quality/prompt-text.ts";
+import type { PartContext } from "../figure.ts";
+import { stretches, type TextGroup } from "../figure-text.ts";
+import { withEngine } from "../with-engine.ts";
+import { type AttentionLoss, attentionLoss } from "./attention-loss.ts";
+import { pearson, spearman } from "./correlation.ts";
+import { type HeadSlots, readHeads } from "./read-heads.ts";
+
+export type AttentionSizes = {
+  readonly texts: number;
+  /** Tokens whose keys are looked at, and tokens after them that pay attention. */
+  readonly slots: number;
+  readonly queries: number;
+};
+
+/** Of one KV head in one text: key norm against attention received. */
+export type HeadMeasure = AttentionLoss & { readonly spearman: number; readonly pearson: number };
+
+export type AttentionResult = {
+  /** [kvLayers] decoder layers that the keys are of. */
+  readonly sources: readonly number[];
+  /** [texts][kvLayers][kvHeads] */
+  readonly texts: readonly (readonly (readonly HeadMeasure[])[])[];
+};
+
+export async function measureAttention(
+  context: PartContext,
+  model: TinyModel,
+  group: TextGroup,
+  { texts, slots, queries }: AttentionSizes,
+): Promise<AttentionResult> {
+  const { settings, signal, onProgress } = context;
+  const options = { maxRunning: texts, kvCache: { memory: "64MiB" } };
+  const ids = await withEngine(context, model, options, async (engine, shared) => {
+    const start = startIds(engine);
+    const length = slots + queries - start.length;
+    const taken = await stretches(engine, settings, { ...group, count: texts, length }, shared);
+    return taken.map((text) => Int32Array.from([...start, ...text]));
+  });
+  using loaded = await loadModel(modelPath(model), { device: settings.device, signal });
+  const measured: HeadMeasure[][][] = [];
+  for (const text of ids) {
+    measured.push(await measureHeads(await readHeads(loaded, text, slots, signal)));
+    onProgress(measured.length / texts);
+  }
+  return { sources: loaded.layerMap.kvSources, texts: measured };
+}
+
+async function measureHeads(layers: readonly (readonly HeadSlots[])[]): Promise<HeadMeasure[][]> {
+  const result: HeadMeasure[][] = [];
+  for (const heads of layers) {
+    const row: HeadMeasure[] = [];
+    for (const { norms, attention } of heads) {
+      // Sorting takes a while, and others may have work for this thread.
+      await setImmediate();
+      row.push({
+        spearman: spearman(norms, attention),
+        pearson: pearson(norms, attention),
+        ...attentionLoss(norms, attention),
+      });
+    }
+    result.push(row);
+  }
+  return result;
+}
