@@ -61,3 +61,19 @@ test("the ablation is shown beside what was published", () => {
   expect(text).toContain("less than both, which agrees");
   expect(skipTable(rowsOf([]))).toBeUndefined();
 });
+
+test("prompts of one length alone are counted where that is asked for", () => {
+  const twoLengths = [256, 512, 512].map((length) => ({ length, depth: 0.5 }));
+  const full: NeedleRun = { policy: "full", budget: 1, protectLayers: [], found: [true, false, true] };
+  const results = [
+    { places: twoLengths, runs: [full] },
+    { places: twoLengths, runs: [{ ...full, found: [true, true, true] }] },
+  ];
+  const found = (length: number) =>
+    poolKeys(results, (place) => place.length === length).rows.map(({ accuracy }) => [
+      accuracy.value,
+      accuracy.n,
+    ]);
+  expect(found(256)).toEqual([[1, 2]]);
+  expect(found(512)).toEqual([[0.75, 4]]);
+});
