@@ -1,5 +1,5 @@
 /**
- * A story to measure perplexity on, about 4,000 tokens of the tiny models. It was written for this purpose once they had been
+ * A story to measure perplexity on, about 3,500 tokens of the tiny models. It was written for this purpose once they had been
  * trained, so neither has seen it; like their training text it is narrative English, one paragraph a line. There is no
  * digit in it: no key but those that a prompt hides.
  */
