@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { loadModel, type Model, openDevice } from "@kvasir/runtime";
 import { modelPath } from "@kvasir/tiny-models";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -21,6 +22,9 @@ afterAll(() => {
   device.dispose();
 });
 
+/** A digest, so that what differs is not shown number by number. */
+const bytes = (numbers: Float32Array) => createHash("sha256").update(numbers).digest("hex");
+
 const { signal } = new AbortController();
 const ids = randomIds(12, 4096, 1);
 
@@ -32,7 +36,8 @@ test("what a pass wrote is what the program itself holds after so many passes, b
     using runner = new CheckpointRunner(itself, ids.length);
     await runner.logits(ids);
     for (const data of ["keys", "values"] as const) {
-      expect(await trace.after(passes, data)).toEqual([await runner.readSlots(1, data)]);
+      const heads = (await trace.after(passes, data)).flat();
+      expect(heads.map(bytes)).toEqual((await runner.readSlots(1, data)).map(bytes));
     }
   }
 });
@@ -40,12 +45,12 @@ test("what a pass wrote is what the program itself holds after so many passes, b
 test("the last pass is what the layers behind the group read", async () => {
   using unrolled = compiled(model, unrolledPasses(model.program, 3).program);
   using itself = compiled(model, withPasses(model.program, 3));
-  const logits = [];
+  const logits: string[] = [];
   for (const one of [unrolled, itself]) {
     using runner = new CheckpointRunner(one, ids.length);
-    logits.push(await runner.logits(ids));
+    logits.push(bytes(await runner.logits(ids)));
   }
-  expect(logits[0]).toEqual(logits[1]);
+  expect(logits[0]).toBe(logits[1]);
 });
 
 test("the first change is the mean square itself, and after as many passes as tokens there is none", async () => {
