@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { decodingMs, generationText, sampledContexts, throughputOf } from "./generation.ts";
+import { decodingMs, generationText, sampledContexts, sampledMs, throughputOf } from "./generation.ts";
 
 const generation = { prompt: 5, generated: 11 };
 
@@ -27,7 +27,8 @@ it("adds up steps along the lines between samples", () => {
 });
 
 it("counts the prompts' time", () => {
-  const times = { batch: 4, promptMs: 25, samples: [{ context: 5, ms: 10 }] };
+  const [stepsMs] = sampledMs(generation, [{ context: 5, ms: [10, 20] }]);
+  const times = { batch: 4, promptMs: 25, stepsMs: stepsMs! };
   // 4 prompts of 25 ms and 10 steps of 10 ms for 44 tokens.
   expect(throughputOf(generation, times)).toBeCloseTo(44 / 0.2, 9);
 });

@@ -40,16 +40,29 @@ export function decodingMs({ prompt, generated }: Generation, samples: readonly 
   return sum;
 }
 
-/** What a batch of generations took. */
+/** Milliseconds of a step with so many tokens before it, one for each repetition. */
+export type ContextTimes = { readonly context: number; readonly ms: readonly number[] };
+
+/** {@link decodingMs} of each repetition. */
+export function sampledMs(generation: Generation, steps: readonly ContextTimes[]): number[] {
+  return (steps[0]?.ms ?? []).map((_, repetition) =>
+    decodingMs(
+      generation,
+      steps.map(({ context, ms }) => ({ context, ms: ms[repetition]! })),
+    ),
+  );
+}
+
+/** What a batch of generations took, milliseconds. */
 export type BatchTimes = {
   readonly batch: number;
-  /** Milliseconds of one sequence's prompt; prompts are encoded one after the other. */
+  /** Of one sequence's prompt; prompts are encoded one after the other. */
   readonly promptMs: number;
-  readonly samples: readonly SampledStep[];
+  /** Of all decoding steps. */
+  readonly stepsMs: number;
 };
 
 /** Generated tokens a second, all sequences together, prompts included: `b * n / t` of Wu and Tu 2024. */
-export function throughputOf(generation: Generation, { batch, promptMs, samples }: BatchTimes): number {
-  const ms = batch * promptMs + decodingMs(generation, samples);
-  return (batch * generation.generated * 1000) / ms;
+export function throughputOf({ generated }: Generation, { batch, promptMs, stepsMs }: BatchTimes): number {
+  return (batch * generated * 1000) / (batch * promptMs + stepsMs);
 }

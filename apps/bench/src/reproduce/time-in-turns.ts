@@ -1,12 +1,10 @@
 import type { Model } from "@kvasir/runtime";
+import type { ContextTimes } from "./generation.ts";
 import type { KvMemory } from "./kv-memory.ts";
 import { StaticBatch } from "./static-batch.ts";
 
 /** One of the sides that are timed in turns. */
 export type Side = { readonly key: string; readonly model: Model; readonly batch: number };
-
-/** Milliseconds of a step with so many tokens before it, one for each repetition. */
-export type ContextTimes = { readonly context: number; readonly ms: readonly number[] };
 
 export type TurnOptions = {
   /** Shared by all sides, which use it one after the other. Filled ({@link KvMemory.fill}) where steps are sampled. */
