@@ -9,7 +9,7 @@ export type ReproduceSettings = {
   readonly device: Device;
   /** What it was opened with, for figures that load an engine, which opens one of its own; default: the device's backend. */
   readonly deviceOptions?: DeviceOptions;
-  /** A text file for what is measured on text; default: text that the model itself draws. */
+  /** A text file for what is measured on text; default: a story that comes with the program. */
   readonly text?: string;
   /** Of random weights, ids and draws. */
   readonly seed: number;

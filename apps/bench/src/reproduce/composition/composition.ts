@@ -1,6 +1,6 @@
 import { tinyModels } from "@kvasir/tiny-models";
 import type { Block, Figure, Part, ReproduceSettings, Section } from "../figure.ts";
-import { textName } from "../figure-text.ts";
+import { heldOutName } from "../held-out-text.ts";
 import { estimateText } from "../l2-norm/show-estimate.ts";
 import { type PageFormat, pageFormats } from "./composition-case.ts";
 import { compositionFindings } from "./composition-findings.ts";
@@ -32,7 +32,7 @@ const partOf = (
   settings: ReproduceSettings,
 ): Part<CompositionResult> => ({
   key:
-    `${model}, ${format} pages, ${textName(settings)}, ${sizes.requests} requests of ${sizes.prefix} + ${sizes.own} + ${sizes.tokens}, ` +
+    `${model}, ${format} pages, ${heldOutName(settings)}, ${sizes.requests} requests of ${sizes.prefix} + ${sizes.own} + ${sizes.tokens}, ` +
     `${sizes.windows} windows of ${sizes.windowPrompt} + ${sizes.windowTokens}, ${sizes.repetitions} repetitions`,
   label: `${model} with ${format} pages: evictions and prefixes`,
   // Formats of weights alone are tried, and refused at once.
@@ -74,7 +74,7 @@ const run = (settings: ReproduceSettings): string =>
   `same in all requests or different in each, then ${sizes.tokens} tokens, greedy. Memory is what the allocator has given out at the last ` +
   `moment when all of them run. Speed is of decoding alone, a multiple of tiny with f32 pages, everything kept and nothing shared, in the ` +
   `same repetition; medians of ${sizes.repetitions} (lowest-highest). Perplexity is over ${sizes.windows} windows of ` +
-  `${sizes.windowPrompt} + ${sizes.windowTokens} tokens of text (${settings.text === undefined ? "drawn from tiny at temperature 1" : textName(settings)}), ` +
+  `${sizes.windowPrompt} + ${sizes.windowTokens} tokens of text (${heldOutName(settings)}), ` +
   "the latter decoded while the cache is cut. l2-norm cuts all layers and keeps the newest 64 tokens; while a prompt is read, all of it is in the cache.";
 
 const table = (rows: readonly CompositionRow[]): Block => ({

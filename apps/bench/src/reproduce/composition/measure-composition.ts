@@ -4,7 +4,8 @@ import { measureTexts } from "../../quality/measure-texts.ts";
 import { startIds } from "../../quality/prompt-text.ts";
 import { randomIds } from "../../random-ids.ts";
 import type { PartContext } from "../figure.ts";
-import { stretches } from "../figure-text.ts";
+import { heldOutIds } from "../held-out-text.ts";
+import { textStretches } from "../l2-norm/text-stretches.ts";
 import { withEngine } from "../with-engine.ts";
 import {
   budgetOf,
@@ -78,7 +79,7 @@ async function measureOn(
   for (const engine of [ours, theirs])
     await decodeTogether(engine, prompts.none, { tokens: 8, kvCache: full, signal });
   await ours.complete({ prompt: prompts.shared[0]!, maxTokens: 1, signal });
-  const losses = await lossesOf({ ours, theirs }, context, sizes, signal);
+  const losses = await lossesOf(ours, context, sizes, signal);
   const open = evictions.flatMap((eviction) =>
     prefixes.map((prefix) => ({
       eviction,
@@ -141,16 +142,17 @@ function promptsOf({ info }: Engine, { requests, prefix, own }: CompositionSizes
   };
 }
 
-/** Of each eviction, over the same windows in every part: the standard model draws them where there is no file. */
+/** Of each eviction, over the same windows in every part. */
 async function lossesOf(
-  { ours, theirs }: Sides,
+  ours: Engine,
   { settings, onProgress }: PartContext,
   { windows, windowPrompt, windowTokens }: CompositionSizes,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Eviction, number[]>> {
-  const start = startIds(theirs);
+  const start = startIds(ours);
   const length = windowPrompt + windowTokens + 1 - start.length;
-  const texts = await stretches(theirs, settings, { group: 0, groups: 1, count: windows, length }, signal);
+  const text = await heldOutIds(ours, settings, signal);
+  const texts = textStretches(text, { group: 0, groups: 1, count: windows, length, apart: windowTokens });
   let done = 0;
   const runs = await measureTexts(
     ours,

@@ -1,6 +1,6 @@
 import { type TinyModel, tinyModels } from "@kvasir/tiny-models";
 import type { Block, Figure, ReproduceSettings, Section } from "../figure.ts";
-import { textName } from "../figure-text.ts";
+import { heldOutName } from "../held-out-text.ts";
 import { groupParts, measuredGroups } from "../l2-norm/sample-groups.ts";
 import { attentionFindings } from "./attention-findings.ts";
 import {
@@ -11,15 +11,15 @@ import {
 } from "./measure-attention.ts";
 import { type AttentionRows, meanOver, poolAttention } from "./pool-attention.ts";
 
-const sizes: AttentionSizes = { texts: 4, slots: 512, queries: 128 };
+const sizes: AttentionSizes = { texts: 5, slots: 512, queries: 128 };
 const seconds: Readonly<Record<TinyModel, number>> = { tiny: 10, "tiny-lckv": 15 };
 
 const partsOf = (model: TinyModel, settings: ReproduceSettings) =>
   groupParts<AttentionResult>({
-    key: `${model}, ${textName(settings)}, ${sizes.texts} texts of ${sizes.slots} slots and ${sizes.queries} queries`,
+    key: `${model}, ${heldOutName(settings)}, ${sizes.texts} texts of ${sizes.slots} slots and ${sizes.queries} queries`,
     label: `norms and attention of ${model}`,
     seconds: seconds[model],
-    ranks: [0, 1, 2, 2],
+    ranks: [0],
     measure: (context, group) => measureAttention(context, model, group, sizes),
   });
 
@@ -48,7 +48,7 @@ export const l2Attention: Figure<AttentionResult> = {
 };
 
 const run = (settings: ReproduceSettings): string =>
-  `The embedded models, f32 pages, texts (${textName(settings)}) of ${sizes.slots + sizes.queries} tokens: for each KV head the norms ` +
+  `The embedded models, f32 pages, texts (${heldOutName(settings)}) of ${sizes.slots + sizes.queries} tokens: for each KV head the norms ` +
   `of the first ${sizes.slots} keys, and the share of attention that the ${sizes.queries} queries after them pay to each, the mean ` +
   "over the query heads that share it and over the layers that attend to it. Y is the sum over m of the attention lost by evicting " +
   "the m keys of highest norm, less what the m keys of least attention had. Means over texts.";

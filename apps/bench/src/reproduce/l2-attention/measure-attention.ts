@@ -3,7 +3,8 @@ import { loadModel } from "@kvasir/runtime";
 import { modelPath, type TinyModel } from "@kvasir/tiny-models";
 import { startIds } from "../../quality/prompt-text.ts";
 import type { PartContext } from "../figure.ts";
-import { stretches, type TextGroup } from "../figure-text.ts";
+import { heldOutIds } from "../held-out-text.ts";
+import { type TextGroup, textStretches } from "../l2-norm/text-stretches.ts";
 import { withEngine } from "../with-engine.ts";
 import { type AttentionLoss, attentionLoss } from "./attention-loss.ts";
 import { pearson, spearman } from "./correlation.ts";
@@ -33,12 +34,15 @@ export async function measureAttention(
   { texts, slots, queries }: AttentionSizes,
 ): Promise<AttentionResult> {
   const { settings, signal, onProgress } = context;
-  const options = { maxRunning: texts, kvCache: { memory: "64MiB" } };
+  // For its tokenizer: what is looked at inside is no engine's to show.
+  const options = { kvCache: { memory: "16MiB" } };
   const ids = await withEngine(context, model, options, async (engine, shared) => {
     const start = startIds(engine);
     const length = slots + queries - start.length;
-    const taken = await stretches(engine, settings, { ...group, count: texts, length }, shared);
-    return taken.map((text) => Int32Array.from([...start, ...text]));
+    const all = await heldOutIds(engine, settings, shared);
+    return textStretches(all, { ...group, count: texts, length, apart: 0 }).map((text) =>
+      Int32Array.from([...start, ...text]),
+    );
   });
   using loaded = await loadModel(modelPath(model), { device: settings.device, signal });
   const measured: HeadMeasure[][][] = [];

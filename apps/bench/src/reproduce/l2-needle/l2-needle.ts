@@ -1,5 +1,5 @@
 import type { Block, Figure, PartContext, ReproduceSettings, Section } from "../figure.ts";
-import { stretches, type TextGroup, textName } from "../figure-text.ts";
+import { heldOutIds, heldOutName } from "../held-out-text.ts";
 import { keyFindings } from "../l2-norm/key-findings.ts";
 import { l2Configurations, samePlace, skipName } from "../l2-norm/l2-choices.ts";
 import { measureKeys } from "../l2-norm/measure-keys.ts";
@@ -8,6 +8,7 @@ import { accuracyMap, poolKeys } from "../l2-norm/pool-keys.ts";
 import { groupParts, measuredGroups } from "../l2-norm/sample-groups.ts";
 import { claimLine, shareLines } from "../l2-norm/share-lines.ts";
 import { percent, shareText, verdictText } from "../l2-norm/show-estimate.ts";
+import { type TextGroup, textStretches } from "../l2-norm/text-stretches.ts";
 import { ablationSets, ablationShare, skipFindings, skipTable } from "./skip-table.ts";
 
 export type NeedleSizes = {
@@ -37,15 +38,16 @@ export function measureNeedleGrid(
   ];
   const first = group.group * places.length;
   return measureKeys(context, { places, configurations, first }, async (engine, signal) => {
-    const longest = { ...group, count: depths.length, length: Math.max(...lengths) };
-    const texts = await stretches(engine, context.settings, longest, signal);
+    const ids = await heldOutIds(engine, context.settings, signal);
+    const longest = { ...group, count: depths.length, length: Math.max(...lengths), apart: 0 };
+    const texts = textStretches(ids, longest);
     return places.map(({ depth }) => texts[depths.indexOf(depth)]!);
   });
 }
 
 const parts = (settings: ReproduceSettings) =>
   groupParts<NeedleResult>({
-    key: `tiny, ${textName(settings)}, needles at ${sizes.lengths.join(", ")} tokens and depths ${sizes.depths.join(", ")}`,
+    key: `tiny, ${heldOutName(settings)}, needles at ${sizes.lengths.join(", ")} tokens and depths ${sizes.depths.join(", ")}`,
     label: "needles of tiny by share of the cache",
     seconds: 30,
     ranks: [0, 1, 2, 2, 2, 2, 2, 2],
@@ -74,7 +76,7 @@ export const l2Needle: Figure<NeedleResult> = {
 
 const run = (settings: ReproduceSettings, prompts: number): string =>
   `tiny (8 layers, 7 million weights), f16 pages, ${prompts} prompts of ${sizes.lengths.join(", ")} tokens: the one form of needle ` +
-  `that this model was trained to find, a key of five digits, in text (${textName(settings)}), and a question for it. The cache is ` +
+  `that this model was trained to find, a key of five digits, in text (${heldOutName(settings)}), and a question for it. The cache is ` +
   "compressed once, after the prompt and the first token of the answer, as in the paper. Found means that greedy decoding gives " +
   "every digit. No tokens are safe but the newest one.";
 

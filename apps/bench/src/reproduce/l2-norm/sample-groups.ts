@@ -1,5 +1,5 @@
 import type { JsonValue, Part, PartContext } from "../figure.ts";
-import type { TextGroup } from "../figure-text.ts";
+import type { TextGroup } from "./text-stretches.ts";
 
 /** Parts that measure the same on other samples, so that every one is a whole figure and more make it surer. */
 export type GroupPlan<R extends JsonValue> = {

@@ -1,5 +1,4 @@
 import type { Block, Figure, PartContext, ReproduceSettings, Section } from "../figure.ts";
-import type { TextGroup } from "../figure-text.ts";
 import { keyFindings } from "../l2-norm/key-findings.ts";
 import { l2Configurations, skipName } from "../l2-norm/l2-choices.ts";
 import { measureKeys } from "../l2-norm/measure-keys.ts";
@@ -8,6 +7,7 @@ import { poolKeys } from "../l2-norm/pool-keys.ts";
 import { groupParts, measuredGroups } from "../l2-norm/sample-groups.ts";
 import { claimLine, shareLines } from "../l2-norm/share-lines.ts";
 import { percent, shareText, verdictText } from "../l2-norm/show-estimate.ts";
+import type { TextGroup } from "../l2-norm/text-stretches.ts";
 import { passkeyFiller } from "./passkey-filler.ts";
 
 export type PasskeySizes = {
