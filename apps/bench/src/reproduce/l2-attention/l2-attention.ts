@@ -1,7 +1,7 @@
 import { type TinyModel, tinyModels } from "@kvasir/tiny-models";
 import type { Block, Figure, ReproduceSettings, Section } from "../figure.ts";
 import { heldOutName } from "../held-out-text.ts";
-import { groupParts, measuredGroups } from "../l2-norm/sample-groups.ts";
+import { groupParts, measuredOf } from "../l2-norm/sample-groups.ts";
 import { attentionFindings } from "./attention-findings.ts";
 import {
   type AttentionResult,
@@ -31,18 +31,15 @@ export const l2Attention: Figure<AttentionResult> = {
     "Devoto et al. 2024 (arXiv 2406.11430), norms against attention and the metric ALR by layer and head",
   parts: (settings) => tinyModels.flatMap((model) => partsOf(model, settings)),
   section(results, settings): Section {
-    const models = tinyModels.map((model) => ({
-      model,
-      ...measuredGroups(partsOf(model, settings), results),
-    }));
-    const rows = models.flatMap(({ model, measured }) =>
-      measured.length > 0 ? [{ model, ...poolAttention(measured) }] : [],
-    );
+    const rows = tinyModels.flatMap((model) => {
+      const measured = measuredOf(partsOf(model, settings), results);
+      return measured.length > 0 ? [{ model, ...poolAttention(measured) }] : [];
+    });
     return {
       run: run(settings),
       blocks: rows.flatMap((row) => blocks(row.model, row)),
       findings: rows.flatMap((row) => attentionFindings(row.model, row)),
-      missing: models.flatMap(({ missing }) => missing),
+      missing: ["Llama-2-7B with its 32 layers: a model that does not come with the program."],
     };
   },
 };
@@ -59,8 +56,9 @@ function blocks(model: TinyModel, { sources, heads }: AttentionRows): Block[] {
   const map = (caption: string, of: keyof HeadMeasure, range: readonly [number, number]): Block => ({
     kind: "heat-map",
     caption: `${model}: ${caption}`,
-    rows: `layer ${sources.join(", ")}`,
+    rows: "layer",
     columns: "KV head",
+    rowNames: sources.map(String),
     values: values(of),
     range,
   });
