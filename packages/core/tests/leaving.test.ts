@@ -1,57 +1,102 @@
-import { expect, test } from "vitest";
-import { Engine, type GenerateRequest } from "../src/index.ts";
+import { afterEach, expect, test, vi } from "vitest";
+import { Engine, type EngineEvent, type EngineStats, type GenerateRequest } from "../src/index.ts";
+import { StepRunner } from "../src/step-runner.ts";
 import { recordedPrompt, tiny } from "./checkpoints.ts";
+
+type StepEvent = Extract<EngineEvent, { type: "step" }>;
 
 const recorded = recordedPrompt(tiny);
 const prompt = (length: number, step: number) =>
   Array.from({ length }, (_, i) => recorded[(i * step) % recorded.length]!);
 const other: GenerateRequest = { prompt: prompt(20, 1), maxTokens: 60, temperature: 0, ignoreEos: true };
+const long: GenerateRequest = { prompt: prompt(400, 3), maxTokens: 400, temperature: 0, ignoreEos: true };
 
-/** Lets the engine go on until a condition holds. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+afterEach(() => vi.restoreAllMocks());
+
+/** Calls `before` when a step is about to run, and `after` when it is under way. */
+function watchSteps(before: () => void, after: () => void): void {
+  const { run } = StepRunner.prototype;
+  vi.spyOn(StepRunner.prototype, "run").mockImplementation(function (this: StepRunner, scheduled) {
+    before();
+    const step = run.call(this, scheduled);
+    after();
+    return step;
+  });
 }
 
-test.each([
-  ["while it waits", { maxRunning: 1 }, (engine: Engine) => engine.stats().waiting === 1],
-  ["while its prompt is read", { stepTokens: 8 }, (engine: Engine) => engine.stats().logicalTokens > 60],
-  ["while it is answered", {}, (engine: Engine) => engine.stats().generatedTokens > 12],
-] as const)(
-  "whoever leaves %s gives its pages back within one step, and nobody else's answer changes",
-  async (_, limits, isThere) => {
+const places = [
+  ["while it waits", { maxRunning: 1 }, (_: StepEvent, { waiting }: EngineStats) => waiting === 1],
+  [
+    "while its prompt is read",
+    { stepTokens: 8 },
+    ({ promptTokens }: StepEvent, { logicalTokens }: EngineStats) => promptTokens > 0 && logicalTokens > 60,
+  ],
+  [
+    "while it is answered",
+    {},
+    ({ tokens, promptTokens }: StepEvent, _: EngineStats) => tokens === 2 && promptTokens === 0,
+  ],
+] as const;
+
+test.each(
+  places.flatMap(([place, limits, isThere]) =>
+    (["between two steps", "during a step"] as const).map(
+      (moment) => [place, moment, limits, isThere] as const,
+    ),
+  ),
+)(
+  "whoever leaves %s, %s, holds nothing when the next step begins, and nobody else's answer changes",
+  async (_, moment, limits, isThere) => {
     for (const prefixCache of [true, false]) {
+      const warnings: string[] = [];
+      let stepped = (_: StepEvent) => {};
       await using engine = await Engine.load({
         model: tiny,
         ...limits,
         prefixCache,
         integrity: "step",
-        onWarning: (text) => expect.fail(text),
+        onWarning: (text) => warnings.push(text),
+        onEvent: (event) => event.type === "step" && stepped(event),
         kvCache: { memory: "8MiB" },
       });
       const expected = (await engine.complete(other)).ids;
       engine.resetCache();
+
       const controller = new AbortController();
-      const staying = engine.complete(other);
-      const leaving = engine.complete({
-        prompt: prompt(400, 3),
-        maxTokens: 400,
-        temperature: 0,
-        ignoreEos: true,
-        signal: controller.signal,
-      });
-      const left = expect(leaving).rejects.toBe("gone");
-      const { generatedTokens } = engine.stats();
-      await until(() => isThere(engine) && engine.stats().generatedTokens - generatedTokens < 200);
-      controller.abort("gone");
-      const { steps } = engine.stats();
-      await left;
-      await until(() => engine.stats().running <= 1 && engine.stats().waiting === 0);
-      expect(engine.stats().steps - steps).toBeLessThanOrEqual(1);
-      // What is in use is the other's alone.
+      /** What was held when each step began, and how many had begun when the reader left. */
+      const begun: EngineStats[] = [];
+      let leftAt: number | undefined;
+      let waiting: number | undefined;
+      const leave = () => {
+        leftAt ??= begun.length;
+        controller.abort("gone");
+        waiting ??= engine.stats().waiting;
+      };
+      let leaving: Promise<unknown> | undefined;
+      let isDue = false;
+      stepped = (event) => {
+        leaving ??= engine.complete({ ...long, signal: controller.signal }).catch((reason) => reason);
+        isDue ||= isThere(event, engine.stats());
+        if (isDue && moment === "between two steps") leave();
+      };
+      watchSteps(
+        () => begun.push(engine.stats()),
+        () => isDue && moment === "during a step" && leave(),
+      );
+      const { ids } = await engine.complete(other);
+      expect(await leaving).toBe("gone");
+      expect(waiting).toBe(0); // at once
+      expect(ids).toEqual(expected);
+      const after = begun.slice(leftAt);
+      expect(after.length).toBeGreaterThan(20);
+      expect(after.every(({ running, waiting }) => running === 1 && waiting === 0)).toBe(true);
+      // What is in use is the other's alone: 20 + 60 tokens and the next one's place, in pages of 16.
       const heads = engine.info.kvLayers * engine.info.kvHeads;
-      expect(engine.stats().usedPages).toBeLessThanOrEqual(heads * Math.ceil(81 / 16));
-      expect((await staying).ids).toEqual(expected);
+      const most = Math.max(...after.map(({ usedPages }) => usedPages));
+      expect(most).toBeLessThanOrEqual(heads * Math.ceil(81 / 16));
       expect(engine.stats()).toMatchObject({ running: 0, waiting: 0, usedPages: 0 });
+      expect(warnings).toEqual([]);
+      vi.restoreAllMocks();
     }
   },
 );

@@ -29,10 +29,12 @@ export {
 export type { Checkpoint } from "./checkpoint/checkpoint.ts";
 export { CheckpointError, type CheckpointErrorCode } from "./checkpoint/checkpoint-error.ts";
 export { checkpointFingerprint } from "./checkpoint/checkpoint-fingerprint.ts";
+export { ggufName } from "./checkpoint/gguf-names.ts";
 export { openCheckpoint } from "./checkpoint/open-checkpoint.ts";
 export { readSafetensors } from "./checkpoint/read-safetensors.ts";
 export { ConfigError, type ConfigErrorCode } from "./config/config-error.ts";
 export type { ModelConfig, ModelFamily } from "./config/model-config.ts";
+export { plainFrequencies } from "./config/rope-frequencies.ts";
 export { compileGraph } from "./graph/compile.ts";
 export type { Attention, CacheShape, Graph, Value } from "./graph/graph.ts";
 export { GraphBuilder } from "./graph/graph-builder.ts";

@@ -1,4 +1,4 @@
-import type { Device } from "@kvasir/kernels";
+import type { Device, DeviceOptions } from "@kvasir/kernels";
 import type { ReproduceShape } from "./reproduce-shape.ts";
 
 /** What a run of figures is made with. */
@@ -7,6 +7,10 @@ export type ReproduceSettings = {
   readonly shape: ReproduceShape;
   /** Where models run; the command's. */
   readonly device: Device;
+  /** What it was opened with, for figures that load an engine, which opens one of its own; default: the device's backend. */
+  readonly deviceOptions?: DeviceOptions;
+  /** A text file for what is measured on text; default: a story that comes with the program. */
+  readonly text?: string;
   /** Of random weights, ids and draws. */
   readonly seed: number;
 };

@@ -23,6 +23,7 @@ type Flags = DeviceFlags & {
   readonly shape: keyof typeof reproduceShapes;
   readonly minutes?: number;
   readonly seed: number;
+  readonly text?: string;
   readonly out?: string;
   readonly state?: string;
   readonly fresh: boolean;
@@ -54,6 +55,10 @@ export function reproduceCommand(program: Command, figures: readonly Figure[]): 
     )
     .option("--seed <n>", "of weights, ids and draws", wholeNumber(0, 2 ** 31 - 1), 1)
     .option(
+      "--text <file>",
+      "what is measured on text takes it from there (default: a story that comes with it)",
+    )
+    .option(
       "--out <dir>",
       `write report.html, report.json and README.md there, and keep finished parts (default for all: ${allDefaults.out})`,
     )
@@ -83,10 +88,16 @@ function figuresNamed(figures: readonly Figure[], chosen: readonly string[]): re
 }
 
 async function run(figures: readonly Figure[], flags: Flags): Promise<void> {
-  const { out, json, html, minutes, seed, fresh } = flags;
+  const { out, json, html, minutes, seed, text, fresh } = flags;
   const conditions = conditionsNow();
   using device = openDevice(deviceOptions(flags));
-  const settings: ReproduceSettings = { shape: reproduceShapes[flags.shape], device, seed };
+  const settings: ReproduceSettings = {
+    shape: reproduceShapes[flags.shape],
+    device,
+    deviceOptions: deviceOptions(flags),
+    seed,
+    ...(text !== undefined && { text }),
+  };
   if (flags.list) {
     process.stdout.write(figureList(figures, settings));
     return;

@@ -24,6 +24,8 @@ type Encode = (indices: Uint16Array) => Uint8Array;
  */
 export class TensorEncoder {
   readonly #seed: number;
+  /** By mean, deviation and type: a model's tensors share a few, and a table takes longer than a small tensor. */
+  readonly #encodes = new Map<string, Encode>();
   /** Blocks drawn from, by the deviation of their values. */
   readonly #drawn = new Map<number, Uint8Array>();
 
@@ -33,10 +35,9 @@ export class TensorEncoder {
 
   /** Piece by piece. */
   *bytes(plan: TensorPlan, type: SynthesizedType): Generator<Uint8Array> {
-    const { name, shape, mean, deviation } = plan;
-    const table = Float32Array.from(normalQuantiles(), (value) => mean + deviation * value);
+    const { name, shape } = plan;
     const random = new RandomIndices(this.#seed, name);
-    const encode = type === "q4_k" ? this.#draw(table, deviation) : encoder(table, type);
+    const encode = this.#encode(plan, type);
     // A block that is drawn takes one random number.
     const values = type === "q4_k" ? blockFormat[type].values : 1;
     const count = shape.reduce((product, size) => product * size, 1) / values;
@@ -45,6 +46,17 @@ export class TensorEncoder {
       random.fill(indices);
       yield encode(indices);
     }
+  }
+
+  #encode({ mean, deviation }: TensorPlan, type: SynthesizedType): Encode {
+    const key = `${mean} ${deviation} ${type}`;
+    let encode = this.#encodes.get(key);
+    if (!encode) {
+      const table = Float32Array.from(normalQuantiles(), (value) => mean + deviation * value);
+      encode = type === "q4_k" ? this.#draw(table, deviation) : encoder(table, type);
+      this.#encodes.set(key, encode);
+    }
+    return encode;
   }
 
   #draw(table: Float32Array, deviation: number): Encode {
