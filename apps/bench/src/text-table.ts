@@ -3,7 +3,7 @@ export function textTable(header: readonly string[], rows: readonly (readonly st
   const widths = header.map((title, column) =>
     Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)),
   );
-  const isNumber = header.map((_, column) => rows.every((row) => /^[\d.,]/.test(row[column] ?? "")));
+  const isNumber = header.map((_, column) => rows.every((row) => /^-?[\d.,]|^$/.test(row[column] ?? "")));
   const line = (cells: readonly string[]) =>
     cells
       .map((cell, column) =>

@@ -83,6 +83,9 @@ export type HeatMapBlock = {
   /** What rows and columns are, such as "layer" and "KV head". */
   readonly rows: string;
   readonly columns: string;
+  /** What each row and column is called, as many as there are; their numbers from 0 if not given. */
+  readonly rowNames?: readonly string[];
+  readonly columnNames?: readonly string[];
   /** [rows][columns]; undefined is not measured. */
   readonly values: readonly (readonly (number | undefined)[])[];
   /** Ends of the colour scale: two-sided where the first is negative. */
