@@ -29,7 +29,7 @@ export const lckvStreaming: Figure<LckvStreamingResult> = {
       run: run(settings),
       blocks: [...latencyBlocks(rows), ...streamBlocks(streams)],
       findings: [
-        ...(rows.length > 0 ? latencyFindings(rows) : []),
+        ...(rows.length > 0 ? latencyFindings(rows, settings.shape.layers) : []),
         ...streams.flatMap(({ model, result }) => streamFindings(model, result)),
         ...(standard && condensed ? modelFindings(standard.result, condensed.result) : []),
       ],

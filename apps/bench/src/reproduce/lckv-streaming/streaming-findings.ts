@@ -5,8 +5,8 @@ import { publishedSinks } from "./streaming-parts.ts";
 import { publishedStreaming, type StreamResult, variantName } from "./streaming-result.ts";
 import { compareStreams, driftOf, type LatencyRow, perplexity, streamOf } from "./streaming-rows.ts";
 
-/** Whether condensed streams are faster and smaller, beside the paper's 7B model. */
-export function latencyFindings(rows: readonly LatencyRow[]): string[] {
+/** Whether condensed streams of a model of so many layers are faster and smaller, beside the paper's 7B model. */
+export function latencyFindings(rows: readonly LatencyRow[], layers: number): string[] {
   const { caches, latency } = publishedStreaming;
   const published = caches.map((_, i) => latency.w10[i]! / latency.standard[i]!);
   const span = `${shown(Math.min(...published))} to ${shown(Math.max(...published))}`;
@@ -23,9 +23,7 @@ export function latencyFindings(rows: readonly LatencyRow[]): string[] {
           : `faster in every repetition at ${listed(faster.map(({ cache }) => `${cache}`))} alone`;
     return [
       `${variantName[variant]} takes ${listed(ratios)} of the time of ${variantName.standard}: ${verdict}. ` +
-        (variant === "w10"
-          ? `The paper's 7B model takes ${span} on its GPU; its saving is that fewer layers compute keys and values, and it keeps that share of all layers only where the model has as many.`
-          : "The paper has no latency for w = 2."),
+        `Of ${layers} layers ${{ w2: 3, w10: 11 }[variant]} compute keys and values. The paper's 7B model with w = 10, where 11 of 32 do, takes ${span} of the time on its GPU.`,
     ];
   });
   return [...findings, ...memoryFindings(rows)];
