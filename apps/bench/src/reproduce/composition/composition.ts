@@ -12,7 +12,7 @@ const sizes: CompositionSizes = {
   requests: 16,
   prefix: 512,
   own: 16,
-  tokens: 48,
+  tokens: 64,
   repetitions: 3,
   windows: 8,
   windowPrompt: 384,

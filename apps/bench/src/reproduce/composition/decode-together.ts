@@ -14,8 +14,8 @@ export type DecodeRun = {
 const settling = 4;
 
 /**
- * Decodes greedily after all prompts at once.
- * @param tokens of each request, 8 or more
+ * Decodes greedily after all prompts at once. Throws `RangeError` where some are done before all have begun.
+ * @param tokens of each request; enough to go on while the last prompt is still being read
  */
 export async function decodeTogether(
   engine: Engine,
@@ -46,7 +46,10 @@ export async function decodeTogether(
       }
     }),
   );
-  const [first, last] = [marks[0]!, marks.at(-1)!];
+  const [first, last] = [marks[0], marks.at(-1)];
+  if (!first || !last || first === last) {
+    throw new RangeError(`tokens: expected more for ${prompts.length} requests to decode together, received ${tokens}`);
+  }
   return {
     tokensPerSecond: ((last.tokens - first.tokens) / (last.at - first.at)) * 1000,
     usedPages: stats.usedPages,

@@ -76,9 +76,9 @@ async function measureOn(
   const prompts = promptsOf(ours, sizes, context.settings.seed);
   const full: PolicyChoice = { policy: "full" };
   // Prompts are read once and come from the cache of prefixes from then on: only decoding is timed.
-  for (const engine of [ours, theirs])
-    await decodeTogether(engine, prompts.none, { tokens: 8, kvCache: full, signal });
-  await ours.complete({ prompt: prompts.shared[0]!, maxTokens: 1, signal });
+  const read = (engine: Engine, prompt: Int32Array) => engine.complete({ prompt, maxTokens: 1, signal });
+  await Promise.all([ours, theirs].flatMap((engine) => prompts.none.map((prompt) => read(engine, prompt))));
+  await read(ours, prompts.shared[0]!);
   const losses = await lossesOf(ours, context, sizes, signal);
   const open = evictions.flatMap((eviction) =>
     prefixes.map((prefix) => ({

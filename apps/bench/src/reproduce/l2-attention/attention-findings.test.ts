@@ -23,15 +23,17 @@ test("a model as the paper's is said to agree", () => {
   expect(text).toContain("agrees with the paper: low norm goes with much attention");
   expect(text).toContain("negative in 3 of 3 heads");
   expect(text).toContain("The paper's order is the better one");
-  expect(text).toContain("8.5 on average, the others 1.0, which agrees");
-  expect(text).toContain("from the layer that norms say least about: 0 (9.0), 1 (8.0), 2 (1.0)");
+  expect(text).toContain("as a multiple of chance: 0 (9.0, 0.90), 1 (8.0, 0.80), 2 (1.0, 0.10)");
+  expect(text).toContain("Y 8.5 on average, the others 1.0, so the paper's order is worst there, which agrees");
+  expect(text).toContain("15 % from chance, the others 90 %, so norms say least there, which agrees");
 });
 
 test("a model that is the other way round is said to be so", () => {
   const text = findings([head(0.5, 12, 2), head(0.6, 13, 3), head(0.8, 19, 1)]);
   expect(text).toContain("the opposite of the paper");
   expect(text).toContain("The paper's order is the worse one");
-  expect(text).toContain("does not agree with the paper's skipping");
+  expect(text).toContain("not worst there, which does not agree");
+  expect(text).toContain("25 % from chance, the others 90 %");
 });
 
 test("one text bounds nothing, so no direction is claimed", () => {

@@ -1,5 +1,5 @@
 import { meanOf } from "../../quality/estimate.ts";
-import { estimateText } from "../l2-norm/show-estimate.ts";
+import { estimateText, percent } from "../l2-norm/show-estimate.ts";
 import type { HeadMeasure } from "./measure-attention.ts";
 import { type AttentionRows, meanOver } from "./pool-attention.ts";
 
@@ -43,26 +43,41 @@ function ordersFinding(model: string, all: readonly HeadMeasure[]): string {
   );
 }
 
+/**
+ * Two readings of what the paper says of layers 0 and 1: that its order is bad there (a high Y), and that norms say little
+ * there, in whichever direction (Y near that of chance).
+ */
 function layersFinding(
   model: string,
   sources: readonly number[],
   heads: readonly (readonly HeadMeasure[])[],
 ): string[] {
-  const loss = heads.map((layer) => meanOver(layer, "highestFirst"));
-  const order = sources
-    .map((source, i) => ({ source, y: loss[i]! }))
+  const layers = heads.map((layer, i) => {
+    const y = meanOver(layer, "highestFirst");
+    return { source: sources[i]!, y, ofChance: y / meanOver(layer, "random") };
+  });
+  const order = layers
     .toSorted((a, b) => b.y - a.y)
-    .map(({ source, y }) => `${source} (${y.toFixed(1)})`);
-  const worst = `${model}: by Y, from the layer that norms say least about: ${order.join(", ")}.`;
-  const of = (isSkipped: boolean) =>
-    heads.filter((_, i) => skipped.includes(sources[i]!) === isSkipped).flat();
-  const [first, rest] = [of(true), of(false)];
-  if (first.length === 0 || rest.length === 0) return [worst];
-  const [y, others] = [meanOver(first, "highestFirst"), meanOver(rest, "highestFirst")];
-  const names = sources.filter((source) => skipped.includes(source)).join(" and ");
+    .map(({ source, y, ofChance }) => `${source} (${y.toFixed(1)}, ${ofChance.toFixed(2)})`);
+  const list = `${model}: by Y, from the layer where the paper's order is worst, and as a multiple of chance: ${order.join(", ")}.`;
+  const first = layers.filter(({ source }) => skipped.includes(source));
+  const rest = layers.filter(({ source }) => !skipped.includes(source));
+  const last = sources.includes(12) ? [] : ["Of layer 12, the third that the paper names, this model has none."];
+  if (first.length === 0 || rest.length === 0) return [[list, ...last].join(" ")];
+  const mean = (some: typeof layers, of: (layer: (typeof layers)[number]) => number) =>
+    some.reduce((sum, layer) => sum + of(layer), 0) / some.length;
+  const fromChance = ({ ofChance }: (typeof layers)[number]) => Math.abs(ofChance - 1);
+  const [y, others] = [mean(first, (layer) => layer.y), mean(rest, (layer) => layer.y)];
+  const [near, far] = [mean(first, fromChance), mean(rest, fromChance)];
+  const names = first.map(({ source }) => source).join(" and ");
   return [
-    `${worst} Layer${names.includes("and") ? "s" : ""} ${names}: ${y.toFixed(1)} on average, the others ${others.toFixed(1)}, which ` +
-      `${y > others ? "agrees" : "does not agree"} with the paper's skipping of layers 0 and 1. Of layer 12, the third one that it ` +
-      `names, ${sources.includes(12) ? `Y is ${loss[sources.indexOf(12)]!.toFixed(1)}` : "this model has none"}.`,
+    [
+      list,
+      `Layer${first.length > 1 ? "s" : ""} ${names}: Y ${y.toFixed(1)} on average, the others ${others.toFixed(1)}, so the paper's order is ` +
+        `${y > others ? "worst there, which agrees with" : "not worst there, which does not agree with"} its skipping of layers 0 and 1;`,
+      `${percent(near)} from chance, the others ${percent(far)}, so norms say ` +
+        `${near < far ? "least there, which agrees with" : "no less there, which does not agree with"} the poor correlation that it finds in them.`,
+      ...last,
+    ].join(" "),
   ];
 }

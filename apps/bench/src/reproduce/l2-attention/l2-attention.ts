@@ -12,7 +12,7 @@ import {
 import { type AttentionRows, meanOver, poolAttention } from "./pool-attention.ts";
 
 const sizes: AttentionSizes = { texts: 5, slots: 512, queries: 128 };
-const seconds: Readonly<Record<TinyModel, number>> = { tiny: 10, "tiny-lckv": 15 };
+const seconds: Readonly<Record<TinyModel, number>> = { tiny: 3, "tiny-lckv": 8 };
 
 const partsOf = (model: TinyModel, settings: ReproduceSettings) =>
   groupParts<AttentionResult>({

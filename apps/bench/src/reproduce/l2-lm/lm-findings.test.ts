@@ -31,8 +31,8 @@ test("what the paper finds is said to agree", () => {
     runOf("highest-norm", 0.5, 0.9),
   ]);
   expect(text).toContain("1.001 [1.001, 1.001] times the full cache's perplexity, which agrees");
-  expect(text).toContain("l2-norm costs no more than 1 % down to 50 %.");
-  expect(text).toContain("highest-norm costs more than 1 % at every share measured.");
+  expect(text).toContain("l2-norm costs 1 % or less, or not surely more, down to 50 %.");
+  expect(text).toContain("highest-norm costs more than 1 % at every share measured, 50 % included.");
   expect(text).toContain("l2-norm is better than random and highest-norm worse than it. Both agree");
 });
 
