@@ -155,8 +155,7 @@ function scaleOf({ colour, names }: ColourScale, x: number, y: number): Child {
     Array.from({ length: slices }, (_, i) =>
       element("rect", {
         ...{ x: x + i * slice, y, height: 10 },
-        // A little into the next one, so that no seam is seen.
-        width: slice + (i < slices - 1 ? 0.5 : 0),
+        width: slice,
         fill: colour(i / (slices - 1)),
       }),
     ),

@@ -22,7 +22,7 @@ ${chartStyle}
 .tables .scroll{width:fit-content;max-width:100%}
 h3{font-size:15px;margin:14px 0 2px}
 figure{margin:12px 0}figcaption{font-size:14px;font-weight:600;margin:0 0 6px}
-li{max-width:78ch}
+.charts figure{max-width:640px}li{max-width:78ch}details{font-size:13px;color:#5c5c5c;margin:10px 0}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 8px;padding:0;list-style:none;font-size:14px}
 .legend li{display:flex;align-items:center;gap:6px;cursor:default}.legend svg{width:46px;height:14px}
 .ramp{display:flex;align-items:center;gap:8px;font-size:13px;margin:8px 0}

@@ -10,6 +10,7 @@ import { number } from "../serve/flag-values.ts";
 import { machineClock } from "./clock.ts";
 import type { Figure, ReproduceSettings } from "./figure.ts";
 import { figureList } from "./figure-list.ts";
+import { readHeldOutText } from "./held-out-text.ts";
 import { reproduceHtml } from "./html/reproduce-html.ts";
 import { outcomeLine } from "./outcome-line.ts";
 import { makeReportFolder, writeReport } from "./report/report-files.ts";
@@ -23,6 +24,7 @@ type Flags = DeviceFlags & {
   readonly shape: keyof typeof reproduceShapes;
   readonly minutes?: number;
   readonly seed: number;
+  readonly text?: string;
   readonly out?: string;
   readonly state?: string;
   readonly fresh: boolean;
@@ -54,6 +56,10 @@ export function reproduceCommand(program: Command, figures: readonly Figure[]): 
     )
     .option("--seed <n>", "of weights, ids and draws", wholeNumber(0, 2 ** 31 - 1), 1)
     .option(
+      "--text <file>",
+      "what is measured on text takes it from there (default: a story that comes with it)",
+    )
+    .option(
       "--out <dir>",
       `write report.html, report.json and README.md there, and keep finished parts (default for all: ${allDefaults.out})`,
     )
@@ -83,10 +89,16 @@ function figuresNamed(figures: readonly Figure[], chosen: readonly string[]): re
 }
 
 async function run(figures: readonly Figure[], flags: Flags): Promise<void> {
-  const { out, json, html, minutes, seed, fresh } = flags;
+  const { out, json, html, minutes, seed, text, fresh } = flags;
   const conditions = conditionsNow();
   using device = openDevice(deviceOptions(flags));
-  const settings: ReproduceSettings = { shape: reproduceShapes[flags.shape], device, seed };
+  const settings: ReproduceSettings = {
+    shape: reproduceShapes[flags.shape],
+    device,
+    deviceOptions: deviceOptions(flags),
+    seed,
+    ...(text !== undefined && { text: await readHeldOutText(text) }),
+  };
   if (flags.list) {
     process.stdout.write(figureList(figures, settings));
     return;

@@ -5,7 +5,7 @@ import { element, type Markup } from "../../html/markup.ts";
 import { pictureElement } from "../../html/picture.ts";
 import type { Block } from "../figure.ts";
 import { reproduceFacts } from "../report/reproduce-facts.ts";
-import type { FigureReport, ReproduceReport } from "../report/reproduce-report.ts";
+import type { FigureReport, PartReport, ReproduceReport } from "../report/reproduce-report.ts";
 import { blockChart } from "./block-chart.ts";
 
 /** The report as one HTML document that needs no network and no script. */
@@ -28,7 +28,7 @@ export function reproduceHtml(report: ReproduceReport): string {
   );
 }
 
-function figureSection({ name, title, source, section }: FigureReport): Markup {
+function figureSection({ name, title, source, section, parts }: FigureReport): Markup {
   return element(
     "section",
     { id: name },
@@ -38,6 +38,12 @@ function figureSection({ name, title, source, section }: FigureReport): Markup {
     groupsOf(section.blocks).map(blockGroup),
     listed("Findings", section.findings),
     listed("Missing", section.missing),
+    element(
+      "details",
+      {},
+      element("summary", {}, "Parts"),
+      element("div", { class: "tables" }, htmlTable(["part", "", "seconds", "ended"], parts.map(partRow))),
+    ),
   );
 }
 
@@ -66,6 +72,10 @@ function blockFigure(block: Block): Markup {
   }
   const chart = blockChart(block);
   return element("figure", {}, caption, chart ? pictureElement(chart) : []);
+}
+
+function partRow({ label, state, seconds, date }: PartReport): readonly string[] {
+  return [label, state, seconds?.toFixed(1) ?? "", date?.slice(0, 16).replace("T", " ") ?? ""];
 }
 
 function listed(title: string, sentences: readonly string[]): Markup | readonly [] {

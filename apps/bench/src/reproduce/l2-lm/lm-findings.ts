@@ -50,8 +50,8 @@ function ofSet(rows: readonly LmRow[], protectLayers: readonly number[]): string
 function reach(policy: L2Policy, rows: readonly LmRow[]): string {
   const costs = rows.findIndex(({ ratio }) => !isFree(ratio));
   const last = costs === -1 ? rows.at(-1) : rows[costs - 1];
-  if (!last) return `${policy} costs more than 1 % at every share measured.`;
-  return `${policy} costs no more than 1 % down to ${percent(last.budget)}.`;
+  if (!last) return `${policy} costs more than 1 % at every share measured, ${percent(rows[0]?.budget ?? 1)} included.`;
+  return `${policy} costs 1 % or less, or not surely more, down to ${percent(last.budget)}.`;
 }
 
 const against = (verdict: Verdict): string =>
@@ -61,7 +61,7 @@ function why(norm: Verdict, highest: Verdict): string {
   if (highest === "worse" && norm === "better")
     return "Both agree with the paper: low norm is what to keep, and keeping high norm is worse than chance.";
   if (highest === "better" && norm !== "better")
-    return "That is the paper's order turned round: in this model the keys that are attended to have a high norm, not a low one; l2-attention shows the correlation by layer and head.";
+    return "That is the paper's order turned round: what is worth keeping in this model has a high norm, not a low one. l2-attention shows it by layer and head.";
   if (norm === "better")
     return "The first agrees with the paper, the second does not: either end beats chance.";
   if (highest === "worse")

@@ -1,9 +1,10 @@
 import { measureTexts } from "../../quality/measure-texts.ts";
 import { startIds } from "../../quality/prompt-text.ts";
 import type { PartContext } from "../figure.ts";
-import { stretches, type TextGroup } from "../figure-text.ts";
+import { heldOutIds } from "../held-out-text.ts";
 import { highestNorm } from "../l2-norm/highest-norm.ts";
 import { l2Configurations, noGuards } from "../l2-norm/l2-choices.ts";
+import { type TextGroup, textStretches } from "../l2-norm/text-stretches.ts";
 import { withEngine } from "../with-engine.ts";
 import type { LmResult } from "./lm-result.ts";
 
@@ -28,15 +29,16 @@ export async function measureLm(
     const start = startIds(engine);
     // The first token of a continuation is judged before anything is evicted, and does not count.
     const length = prompt + tokens + 1 - start.length;
-    const texts = await stretches(engine, context.settings, { ...group, count: windows, length }, signal);
-    const whole = texts.map((ids) => Int32Array.from([...start, ...ids]));
+    const ids = await heldOutIds(engine, context.settings, signal);
+    const texts = textStretches(ids, { ...group, count: windows, length, apart: tokens });
+    const whole = texts.map((text) => Int32Array.from([...start, ...text]));
     let done = 0;
     const runs = await measureTexts(
       engine,
       {
-        windows: whole.map((ids) => ({
-          prompt: ids.subarray(0, prompt),
-          continuation: ids.subarray(prompt),
+        windows: whole.map((text) => ({
+          prompt: text.subarray(0, prompt),
+          continuation: text.subarray(prompt),
         })),
         first: group.group * windows,
         configurations,

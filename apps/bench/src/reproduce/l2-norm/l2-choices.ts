@@ -23,7 +23,9 @@ export function l2Configurations(
 
 /** For people: what is done about the layers whose norms say little, by the paper. */
 export const skipName = (layers: readonly number[]): string =>
-  layers.length === 0 ? "no layer skipped" : `layers ${protectionName(layers)} skipped`;
+  layers.length === 0
+    ? "no layer skipped"
+    : `layer${layers.length > 1 ? "s" : ""} ${protectionName(layers)} skipped`;
 
 export const samePlace = (a: Configuration, b: Configuration): boolean =>
   a.policy === b.policy && a.budget === b.budget && String(a.protectLayers) === String(b.protectLayers);

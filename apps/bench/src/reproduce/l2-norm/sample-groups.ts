@@ -1,5 +1,5 @@
 import type { JsonValue, Part, PartContext } from "../figure.ts";
-import type { TextGroup } from "../figure-text.ts";
+import type { TextGroup } from "./text-stretches.ts";
 
 /** Parts that measure the same on other samples, so that every one is a whole figure and more make it surer. */
 export type GroupPlan<R extends JsonValue> = {
@@ -24,21 +24,8 @@ export function groupParts<R extends JsonValue>(plan: GroupPlan<R>): readonly Pa
   }));
 }
 
-/** The results of those parts that were measured, in order, and what is to be said of the others. */
-export function measuredGroups<R extends JsonValue>(
+/** The results of those parts that were measured, in order. */
+export const measuredOf = <R extends JsonValue>(
   parts: readonly Part<R>[],
   results: ReadonlyMap<string, R>,
-): { readonly measured: readonly R[]; readonly missing: readonly string[] } {
-  const measured = parts.map(({ key }) => results.get(key)).filter((result) => result !== undefined);
-  const left = parts.filter(({ key }) => !results.has(key));
-  const seconds = left.reduce((sum, part) => sum + part.seconds, 0);
-  const missing =
-    left.length === 0
-      ? []
-      : [
-          `${left.length} of ${parts.length} parts (${left.map(({ label }) => label).join("; ")}): not run in the time ` +
-            `there was, about ${seconds} s more on two cores.` +
-            (measured.length > 0 ? " They hold more samples, which narrow the intervals." : ""),
-        ];
-  return { measured, missing };
-}
+): readonly R[] => parts.map(({ key }) => results.get(key)).filter((result) => result !== undefined);

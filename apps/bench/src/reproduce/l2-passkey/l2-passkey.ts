@@ -1,13 +1,13 @@
 import type { Block, Figure, PartContext, ReproduceSettings, Section } from "../figure.ts";
-import type { TextGroup } from "../figure-text.ts";
 import { keyFindings } from "../l2-norm/key-findings.ts";
 import { l2Configurations, skipName } from "../l2-norm/l2-choices.ts";
 import { measureKeys } from "../l2-norm/measure-keys.ts";
 import type { NeedlePlace, NeedleResult } from "../l2-norm/needle-result.ts";
 import { poolKeys } from "../l2-norm/pool-keys.ts";
-import { groupParts, measuredGroups } from "../l2-norm/sample-groups.ts";
+import { groupParts, measuredOf } from "../l2-norm/sample-groups.ts";
 import { claimLine, shareLines } from "../l2-norm/share-lines.ts";
 import { percent, shareText, verdictText } from "../l2-norm/show-estimate.ts";
+import type { TextGroup } from "../l2-norm/text-stretches.ts";
 import { passkeyFiller } from "./passkey-filler.ts";
 
 export type PasskeySizes = {
@@ -46,8 +46,8 @@ const parts = (_: ReproduceSettings) =>
   groupParts<NeedleResult>({
     key: `tiny, passkeys at ${sizes.lengths.join(", ")} tokens and depths ${sizes.depths.join(", ")}`,
     label: "passkeys of tiny by share of the cache",
-    seconds: 30,
-    ranks: [0, 0, 1, 1, 2, 2, 2, 2],
+    seconds: 9,
+    ranks: [0, 0, 0, 1, 1, 1, 2, 2, 2, 2],
     measure: (context, group) => measurePasskeys(context, group, sizes),
   });
 
@@ -58,7 +58,7 @@ export const l2Passkey: Figure<NeedleResult> = {
   source: "Devoto et al. 2024 (arXiv 2406.11430), passkey retrieval",
   parts,
   section(results, settings): Section {
-    const { measured, missing } = measuredGroups(parts(settings), results);
+    const measured = measuredOf(parts(settings), results);
     if (measured.length === 0) return { run: run(0), blocks: [], findings: [], missing };
     const { rows } = poolKeys(measured);
     const claim = { share: 0.1, says: "100 % with a tenth of the cache (Llama-2-7B-80k)" };
@@ -70,6 +70,11 @@ export const l2Passkey: Figure<NeedleResult> = {
     };
   },
 };
+
+/** What the paper shows beside it. */
+const missing = [
+  "Llama-2-7B-80k (100 % with a tenth) and the model tuned for 32k by LongLoRA (100 % with a fifth, a slight loss with a tenth): models that do not come with the program.",
+];
 
 const run = (prompts: number): string =>
   `tiny (8 layers, 7 million weights; trained on passkeys), f16 pages, ${prompts} prompts of ${sizes.lengths.join(", ")} ` +
