@@ -26,7 +26,7 @@ export const crossLayerPlan: CrossLayerPlan = {
   ],
   short: { prompt: 5, generated: 2043 },
   prompted: { prompt: 512, generated: 1024 },
-  promptRepetitions: 2,
+  promptRepetitions: 1,
   samples: 3,
   repetitions: 3,
   equal: { batch: 8, context: 2047 },

@@ -34,9 +34,9 @@ function ownFindings(own: readonly RooflineCase[]): string[] {
   const answer =
     reached.length > 0
       ? `the paper's ${times(ratio)} would appear where reading the weights takes this many times as long as computing a token: ${listed(reached)}`
-      : `no machine would show the paper's ${times(ratio)} with these models: with batches of ${wide.batches.standard} and ${wide.batches.lckv} the ratio ends at ${times(limit)} (${wide.name}), of which ${nearly * 100} % is there from ${near === undefined ? "no ratio tried" : `${shown(near)} on`}`;
+      : `no machine would show the paper's ${times(ratio)} with these models: with batches of ${wide.batches.standard} and ${wide.batches.lckv} it ends at ${times(limit)} (${wide.name}), of which ${Math.round(nearly * 100)} % is there from ${near === undefined ? "no ratio tried" : `${shown(near)} on`}`;
   return [
-    `On this machine reading the weights takes ${shown(traffic)} times as long as computing one token with them, so that beyond about ${shown(traffic)} sequences a step is bound by arithmetic or by reading the cache, and a larger batch gains little. By the roofline ${answer}.`,
+    `On this machine reading the weights takes ${shown(traffic)} times as long as computing one token with them, so that beyond about ${Math.ceil(traffic)} sequences a step is bound by arithmetic or by reading the cache, and a larger batch gains little. By the roofline ${answer}.`,
     `The roofline and the measurements here: ${listed(own.map((one) => `${one.name} ${times(predictedRatio(one))} predicted, ${times(one.measured)} measured`))}.`,
   ];
 }
@@ -50,7 +50,7 @@ function peakFindings(): string[] {
   const secondsEach = row.standard.batch / row.standard.rate;
   const reach =
     where === undefined
-      ? `The lines end at ${times(limit)} there (batches of ${peak.batches.standard} and ${peak.batches.lckv} are ${times(peak.batches.lckv / peak.batches.standard)}, and w = 2 has fewer projections to move), ${shown((limit / ratio) * 100)} % of the paper's ${times(ratio)}${near === undefined ? "" : `, and are within ${shown((1 - nearly) * 100)} % of that from ${shown(near)} on`}`
+      ? `The lines end at ${times(limit)} there (batches of ${peak.batches.standard} and ${peak.batches.lckv} are ${times(peak.batches.lckv / peak.batches.standard)}, and w = 2 has fewer projections to move), ${shown((limit / ratio) * 100)} % of the paper's ${times(ratio)}${near === undefined ? "" : `, and are within ${Math.round((1 - nearly) * 100)} % of that from ${shown(near)} on`}`
       : `The line reaches the paper's ${times(ratio)} at ${shown(where)}`;
   return [
     `The paper's ${times(ratio)} is ${publishedName(row)}: its weights cross the bus in every step, which takes ${shown(at)} times as long as computing a token (${shown(secondsEach)} s a step by the paper's own ${row.standard.rate} tokens/s), so throughput follows the batch. ${reach}.`,
