@@ -46,6 +46,7 @@ test.each(
   ),
 )(
   "whoever leaves %s, %s, holds nothing when the next step begins, and nobody else's answer changes",
+  { timeout: 300_000 },
   async (_, moment, limits, isThere) => {
     for (const prefixCache of [true, false]) {
       const warnings: string[] = [];
@@ -53,6 +54,7 @@ test.each(
       await using engine = await Engine.load({
         model: tiny,
         ...limits,
+        stepMilliseconds: 60_000, // so that no chunk depends on how fast the machine is
         prefixCache,
         integrity: "step",
         onWarning: (text) => warnings.push(text),
@@ -88,7 +90,7 @@ test.each(
       expect(waiting).toBe(0); // at once
       expect(ids).toEqual(expected);
       const after = begun.slice(leftAt);
-      expect(after.length).toBeGreaterThan(20);
+      expect(after.length).toBeGreaterThan(10);
       expect(after.every(({ running, waiting }) => running === 1 && waiting === 0)).toBe(true);
       // What is in use is the other's alone: 20 + 60 tokens and the next one's place, in pages of 16.
       const heads = engine.info.kvLayers * engine.info.kvHeads;

@@ -146,10 +146,12 @@ test("prompt tokens that wait are bounded, too", async () => {
   expect((await first!).ids.length).toBeGreaterThan(0);
 });
 
-test("wherever there is no page, the request that wanted it fails and the others go on", async () => {
+test("wherever there is no page, the request that wanted it fails and the others go on", {
+  timeout: 180_000,
+}, async () => {
   const request = (step: number) => ({
     prompt: promptOf(tiny, 40, step),
-    maxTokens: 24,
+    maxTokens: 8,
     temperature: 0,
     ignoreEos: true,
   });
@@ -172,7 +174,7 @@ test("wherever there is no page, the request that wanted it fails and the others
     await ask();
     const total = calls;
     let failed = 0;
-    for (let at = 1; at <= total; at += Math.ceil(total / 40)) {
+    for (let at = 1; at <= total; at += 1) {
       calls = 0;
       failAt = at;
       for (const [i, answer] of (await ask()).entries()) {
