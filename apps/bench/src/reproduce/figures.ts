@@ -4,6 +4,18 @@ import { l2Attention } from "./l2-attention/l2-attention.ts";
 import { l2Lm } from "./l2-lm/l2-lm.ts";
 import { l2Needle } from "./l2-needle/l2-needle.ts";
 import { l2Passkey } from "./l2-passkey/l2-passkey.ts";
+import { lckvConvergence } from "./lckv-convergence/lckv-convergence.ts";
+import { lckvQuality } from "./lckv-quality/lckv-quality.ts";
+import { lckvStreaming } from "./lckv-streaming/lckv-streaming.ts";
 
 /** All figures, in the order in which parts of one rank are measured and sections follow each other. */
-export const figures: readonly Figure[] = [l2Attention, l2Lm, l2Needle, l2Passkey, composition];
+export const figures: readonly Figure[] = [
+  lckvConvergence,
+  lckvStreaming,
+  lckvQuality,
+  l2Attention,
+  l2Lm,
+  l2Needle,
+  l2Passkey,
+  composition,
+];

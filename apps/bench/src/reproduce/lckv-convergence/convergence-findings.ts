@@ -37,7 +37,7 @@ function curveFinding({ model, result }: Measured<CurveResult>): string {
   const ninth =
     atPublished === undefined
       ? ""
-      : ` Pass ${publishedPasses}, where the paper stops, changes ${share(atPublished / changes[0]!)} of the first.`;
+      : ` Pass ${publishedPasses}, the last one of the paper's prompts, changes ${share(atPublished / changes[0]!)} of the first.`;
   if (below === undefined) {
     const last = changes.at(-1)! / changes[0]!;
     return `${model.name}: the change does not fall below ${limit} in ${changes.length} passes; the last is ${share(last)} of the first.${ninth}`;

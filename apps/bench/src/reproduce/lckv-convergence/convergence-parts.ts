@@ -23,16 +23,16 @@ export type ConvergenceSizes = {
   readonly curve: { readonly random: number; readonly trained: number };
   /** The same for prompts that are encoded token by token, too. */
   readonly equality: { readonly random: number; readonly trained: number };
-  /** Passes of curves with random weights; of all others. */
-  readonly passes: { readonly random: number; readonly long: number };
+  /** Of models whose weights are scaled to their inputs, which converge soon; of all others. */
+  readonly passes: { readonly scaled: number; readonly others: number };
   /** Numbers of passes after which logits are compared. */
   readonly logitPasses: readonly number[];
 };
 
 export const convergenceSizes: ConvergenceSizes = {
   curve: { random: 2048, trained: 1024 },
-  equality: { random: 192, trained: 512 },
-  passes: { random: 12, long: 30 },
+  equality: { random: 128, trained: 512 },
+  passes: { scaled: 12, others: 30 },
   logitPasses: [1, 2, 4, 6, 9, 12, 16, 20, 30],
 };
 
@@ -44,34 +44,37 @@ export function convergenceParts(
   settings: ReproduceSettings,
   sizes: ConvergenceSizes = convergenceSizes,
 ): Part<ConvergenceResult>[] {
-  const { random, long } = sizes.passes;
-  const [plainFirst, ...plainRest] = plainModels;
+  const [plain0, plain2, plain4] = plainModels;
+  const [scaled0, scaled2, scaled4] = scaledModels;
   return [
-    curve(settings, sizes, trainedModel, { passes: long, rank: 0 }),
+    curve(settings, sizes, trainedModel, 0),
     equality(settings, sizes, trainedModel, 0),
-    ...[plainModels[1]!, plainFirst!, plainRest[1]!].map((model) =>
-      curve(settings, sizes, model, { passes: random, rank: 0 }),
-    ),
-    equality(settings, sizes, plainModels[1]!, 1),
-    ...scaledModels.map((model) => curve(settings, sizes, model, { passes: random, rank: 1 })),
-    ...plainModels.map((model) => curve(settings, sizes, model, { passes: long, rank: 2 })),
+    ...[plain2, plain0, plain4].map((model) => curve(settings, sizes, model, 0)),
+    equality(settings, sizes, plain2, 1),
+    curve(settings, sizes, scaled2, 1),
+    ...[scaled0, scaled4].map((model) => curve(settings, sizes, model, 2)),
   ];
 }
 
 /** What finds a part's result. */
 export const curveKey = (
   settings: ReproduceSettings,
-  { curve: tokens }: ConvergenceSizes,
+  { curve: tokens, passes }: ConvergenceSizes,
   model: MeasuredModel,
-  passes: number,
-): string => `curve of ${model.name}, ${promptName(settings, model, tokens)}, ${passes} passes`;
+): string =>
+  `curve of ${model.name}, ${promptName(settings, model, tokens)}, ${passesOf(model, passes)} passes`;
+
+const passesOf = (
+  { trained, deviation }: MeasuredModel,
+  { scaled, others }: ConvergenceSizes["passes"],
+): number => (trained || deviation !== undefined ? others : scaled);
 
 export const equalityKey = (
   settings: ReproduceSettings,
   { equality: tokens, passes, logitPasses }: ConvergenceSizes,
   model: MeasuredModel,
 ): string =>
-  `equality of ${model.name}, ${promptName(settings, model, tokens)}, ${passes.long} passes, logits after ${logitPasses}`;
+  `equality of ${model.name}, ${promptName(settings, model, tokens)}, ${passes.others} passes, logits after ${logitPasses}`;
 
 function promptName(
   settings: ReproduceSettings,
@@ -85,11 +88,12 @@ function curve(
   settings: ReproduceSettings,
   sizes: ConvergenceSizes,
   model: MeasuredModel,
-  { passes, rank }: { readonly passes: number; readonly rank: number },
+  rank: number,
 ): Part<ConvergenceResult> {
   const tokens = sizes.curve[model.trained ? "trained" : "random"];
+  const passes = passesOf(model, sizes.passes);
   return {
-    key: curveKey(settings, sizes, model, passes),
+    key: curveKey(settings, sizes, model),
     label: `${passes} passes of ${model.name}`,
     seconds: model.trained ? 8 : Math.ceil(3 + passSeconds(settings.shape, model, tokens) * passes),
     rank,
@@ -110,7 +114,7 @@ function equality(
 ): Part<ConvergenceResult> {
   const { passes, logitPasses } = sizes;
   const tokens = sizes.equality[model.trained ? "trained" : "random"];
-  const runs = passes.long + logitPasses.reduce((sum, some) => sum + some, 0);
+  const runs = passes.others + logitPasses.reduce((sum, some) => sum + some, 0);
   // Decoding reads all weights for each token: about as long as 16 tokens of a prompt take.
   const seconds = passSeconds(settings.shape, model, tokens) * (runs + 16);
   return {
@@ -121,7 +125,7 @@ function equality(
     measure: (context) =>
       withModel(context, model, tokens, async (loaded, ids) => {
         const { signal, onProgress } = context;
-        const options = { passes: passes.long, logitPasses, signal, onProgress };
+        const options = { passes: passes.others, logitPasses, signal, onProgress };
         return { kind: "equality", tokens, ...(await sequentialDifference(loaded, ids, options)) };
       }),
   };

@@ -26,20 +26,20 @@ export type MeasuredModel = {
   readonly trained: boolean;
 };
 
-const random = (name: string, warmup: number, deviation?: number): MeasuredModel => ({
-  name: `random (${name}), w = ${warmup}`,
-  warmup,
-  trained: false,
-  ...(deviation !== undefined && { deviation }),
-});
+function plain(warmup: number): MeasuredModel {
+  const deviation = 0.02;
+  return { name: `random (deviation ${deviation}), w = ${warmup}`, warmup, deviation, trained: false };
+}
 
-const warmups = [0, 2, 4] as const;
+function scaled(warmup: number): MeasuredModel {
+  return { name: `random (1/sqrt(inputs)), w = ${warmup}`, warmup, trained: false };
+}
 
 /** What Hugging Face Transformers begins a Llama with, which is what the paper's code trains. */
-export const plainModels = warmups.map((warmup) => random("deviation 0.02", warmup, 0.02));
+export const plainModels = [plain(0), plain(2), plain(4)] as const;
 
 /** As `synthesize` draws weights: so that activations stay near 1 through all layers. */
-export const scaledModels = warmups.map((warmup) => random("1/sqrt(inputs)", warmup));
+export const scaledModels = [scaled(0), scaled(2), scaled(4)] as const;
 
 export const trainedModel: MeasuredModel = { name: "tiny-lckv, w = 2", warmup: 2, trained: true };
 

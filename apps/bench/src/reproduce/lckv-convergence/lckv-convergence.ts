@@ -32,17 +32,13 @@ export const lckvConvergence: Figure<ConvergenceResult> = {
 
 const models = [...plainModels, ...scaledModels, trainedModel];
 
-/** Of each model the longest curve that there is. */
 function measuredCurves(
   results: ReadonlyMap<string, ConvergenceResult>,
   settings: ReproduceSettings,
 ): Measured<CurveResult>[] {
-  const { random, long } = convergenceSizes.passes;
   return models.flatMap((model) => {
-    const result = [long, random]
-      .map((passes) => results.get(curveKey(settings, convergenceSizes, model, passes)))
-      .find((one) => one?.kind === "curve");
-    return result ? [{ model, result }] : [];
+    const result = results.get(curveKey(settings, convergenceSizes, model));
+    return result?.kind === "curve" ? [{ model, result }] : [];
   });
 }
 

@@ -31,7 +31,7 @@ export const lckvQualitySizes: LckvQualitySizes = {
     lengths: [256, 512],
     depths: [0.1, 0.3, 0.5, 0.7, 0.9],
     samples: 4,
-    encodings: [1, 2, 3, 4, 5, 7, 9, 12],
+    encodings: [1, 2, 4, 9],
   },
 };
 
