@@ -51,6 +51,16 @@ test("savings that multiply are said to, and eviction that ends sharing is said 
   expect(text).toContain("costs memory");
   expect(text).toContain("18 run at the product");
   expect(text).toContain("None of");
+  expect(text).not.toContain("did other things");
+});
+
+test("a machine that did other things is said to have", () => {
+  const [first, ...rest] = all(true);
+  const unsteady = first!.result.cases.map((one) => ({ ...one, ratios: [...one.ratios, 3, 0.5] }));
+  const measured = [{ ...first!, result: { ...first!.result, cases: unsteady } }, ...rest];
+  expect(compositionFindings(compositionRows(measured).rows).join()).toContain(
+    "differ by up to 8.0 times: this machine did other things",
+  );
 });
 
 test("savings that all multiply are said to", () => {

@@ -5,6 +5,9 @@ import { type CompositionRow, productOf, savingsOf } from "./composition-rows.ts
 /** How far from the product of single savings still counts as multiplying. */
 const close = 0.1;
 
+/** How far repetitions may lie apart before a ratio of them is more noise than measure. */
+const steady = 1.5;
+
 const isClose = (value: number, to: number): boolean => Math.abs(value / to - 1) <= close;
 
 /** Whether savings multiply: in memory, in speed and in what they cost. */
@@ -80,6 +83,7 @@ function speedFindings(rows: readonly CompositionRow[]): string[] {
   const below = all.filter(({ measured, expected }) => measured < expected && !isClose(measured, expected));
   const above = all.filter(({ measured, expected }) => measured > expected && !isClose(measured, expected));
   const fastest = rows.reduce((a, b) => (b.speed.median > a.speed.median ? b : a));
+  const widest = Math.max(...rows.map(({ speed }) => speed.high / speed.low));
   const slowest = rows.reduce((a, b) => (b.speed.median < a.speed.median ? b : a));
   return [
     `Decoding: of ${all.length} combinations, ${all.length - below.length - above.length} run at the product of their single factors ` +
@@ -89,7 +93,10 @@ function speedFindings(rows: readonly CompositionRow[]): string[] {
       "as the standard case: what attention to the cache takes no part in bounds what any saving of it can bring" +
       (below.length > 0 && fastest.speed.median >= 0.8 * fastest.ceiling.median
         ? `, and the fastest case is at ${percent(fastest.speed.median / fastest.ceiling.median)} of it, so there is little left to multiply.`
-        : "."),
+        : ".") +
+      (widest > steady
+        ? ` Repetitions of one case differ by up to ${widest.toFixed(1)} times: this machine did other things besides, and factors of speed say little.`
+        : ""),
   ];
 }
 

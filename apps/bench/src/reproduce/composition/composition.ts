@@ -14,8 +14,8 @@ const sizes: CompositionSizes = {
   own: 16,
   tokens: 64,
   repetitions: 3,
-  windows: 8,
-  windowPrompt: 384,
+  windows: 6,
+  windowPrompt: 256,
   windowTokens: 64,
 };
 
@@ -25,7 +25,7 @@ const memory = 2 ** 30;
 const places = pageFormats.flatMap((format) => tinyModels.map((model) => ({ model, format })));
 
 const rankOf: Readonly<Partial<Record<PageFormat, number>>> = { f32: 0, bf16: 1, f16: 2 };
-const seconds: Readonly<Record<(typeof tinyModels)[number], number>> = { tiny: 40, "tiny-lckv": 55 };
+const seconds: Readonly<Record<(typeof tinyModels)[number], number>> = { tiny: 35, "tiny-lckv": 50 };
 
 const partOf = (
   { model, format }: (typeof places)[number],

@@ -48,7 +48,9 @@ export async function decodeTogether(
   );
   const [first, last] = [marks[0], marks.at(-1)];
   if (!first || !last || first === last) {
-    throw new RangeError(`tokens: expected more for ${prompts.length} requests to decode together, received ${tokens}`);
+    throw new RangeError(
+      `tokens: expected more for ${prompts.length} requests to decode together, received ${tokens}`,
+    );
   }
   return {
     tokensPerSecond: ((last.tokens - first.tokens) / (last.at - first.at)) * 1000,

@@ -24,7 +24,9 @@ test("a model as the paper's is said to agree", () => {
   expect(text).toContain("negative in 3 of 3 heads");
   expect(text).toContain("The paper's order is the better one");
   expect(text).toContain("as a multiple of chance: 0 (9.0, 0.90), 1 (8.0, 0.80), 2 (1.0, 0.10)");
-  expect(text).toContain("Y 8.5 on average, the others 1.0, so the paper's order is worst there, which agrees");
+  expect(text).toContain(
+    "Y 8.5 on average, the others 1.0, so the paper's order is worst there, which agrees",
+  );
   expect(text).toContain("15 % from chance, the others 90 %, so norms say least there, which agrees");
 });
 

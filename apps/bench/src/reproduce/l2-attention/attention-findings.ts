@@ -62,7 +62,9 @@ function layersFinding(
   const list = `${model}: by Y, from the layer where the paper's order is worst, and as a multiple of chance: ${order.join(", ")}.`;
   const first = layers.filter(({ source }) => skipped.includes(source));
   const rest = layers.filter(({ source }) => !skipped.includes(source));
-  const last = sources.includes(12) ? [] : ["Of layer 12, the third that the paper names, this model has none."];
+  const last = sources.includes(12)
+    ? []
+    : ["Of layer 12, the third that the paper names, this model has none."];
   if (first.length === 0 || rest.length === 0) return [[list, ...last].join(" ")];
   const mean = (some: typeof layers, of: (layer: (typeof layers)[number]) => number) =>
     some.reduce((sum, layer) => sum + of(layer), 0) / some.length;

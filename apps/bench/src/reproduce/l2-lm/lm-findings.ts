@@ -50,7 +50,8 @@ function ofSet(rows: readonly LmRow[], protectLayers: readonly number[]): string
 function reach(policy: L2Policy, rows: readonly LmRow[]): string {
   const costs = rows.findIndex(({ ratio }) => !isFree(ratio));
   const last = costs === -1 ? rows.at(-1) : rows[costs - 1];
-  if (!last) return `${policy} costs more than 1 % at every share measured, ${percent(rows[0]?.budget ?? 1)} included.`;
+  if (!last)
+    return `${policy} costs more than 1 % at every share measured, ${percent(rows[0]?.budget ?? 1)} included.`;
   return `${policy} costs 1 % or less, or not surely more, down to ${percent(last.budget)}.`;
 }
 
