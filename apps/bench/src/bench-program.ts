@@ -4,6 +4,8 @@ import { compareCommand } from "./compare/compare-command.ts";
 import { evictionSpeedCommand } from "./eviction-speed/eviction-speed-command.ts";
 import { newPolicyCommand } from "./new-policy/new-policy-command.ts";
 import { qualityCommand } from "./quality/quality-command.ts";
+import { figures } from "./reproduce/figures.ts";
+import { reproduceCommand } from "./reproduce/reproduce-command.ts";
 import { rooflineCommand } from "./roofline/roofline-command.ts";
 import { serveCommand } from "./serve/serve-command.ts";
 import { sharedPrefixCommand } from "./shared-prefix/shared-prefix-command.ts";
@@ -28,6 +30,7 @@ export function benchProgram(): Command {
   tuneCommand(program);
   evictionSpeedCommand(program);
   serveCommand(program);
+  reproduceCommand(program, figures);
   newPolicyCommand(program);
   return program;
 }

@@ -3,15 +3,18 @@ import type { DType, Model, PageMemory } from "@kvasir/runtime";
 
 const pageTokens = 16;
 
-/** One sequence of a model, alone: logits of a prompt and of what follows it. */
+/** What runs a sequence: a model, or another program over the same cache layout. */
+export type SequenceModel = Pick<Model, "device" | "kvLayers" | "kvHeads" | "headDim" | "run">;
+
+/** One sequence of a model, alone: logits of a prompt and of what follows it, and what the cache then holds. */
 export class CheckpointRunner implements Disposable {
-  readonly #model: Model;
+  readonly #model: SequenceModel;
   readonly #memory: PageMemory;
   readonly #pages: SequencePages;
   readonly #tables = new PageTables();
 
   /** @param maxTokens the longest that the sequence will get @param dtype format of the pages */
-  constructor(model: Model, maxTokens: number, dtype: DType = "f32") {
+  constructor(model: SequenceModel, maxTokens: number, dtype: DType = "f32") {
     this.#model = model;
     const { kvLayers, kvHeads, headDim } = model;
     const pages = kvLayers * kvHeads * Math.ceil(maxTokens / pageTokens);
@@ -37,6 +40,15 @@ export class CheckpointRunner implements Disposable {
       returnLogits: true,
     });
     return result.logits!;
+  }
+
+  /** Of every head of a KV layer, [tokens, headDim] as stored: keys are turned to their positions. */
+  readSlots(layer: number, data: "keys" | "values"): Promise<Float32Array[]> {
+    const tables = Array.from({ length: this.#pages.kvHeads }, (_, head) => ({
+      pages: this.#pages.pages(layer, head),
+      slots: this.#pages.resident(layer, head),
+    }));
+    return this.#memory.readSlots(data, tables);
   }
 
   dispose(): void {

@@ -10,7 +10,10 @@ function timeLeft(share: number, milliseconds: number): string {
   return seconds < 90 ? `about ${Math.ceil(seconds)} s left` : `about ${Math.ceil(seconds / 60)} min left`;
 }
 
-/** Runs a command's work with a bar on the terminal, if there is one, and a signal that Ctrl-C sets off. */
+// A second one ends the process.
+const interrupts = ["SIGINT", "SIGTERM"] as const;
+
+/** Runs a command's work with a bar on the terminal, if there is one, and a signal that Ctrl-C or SIGTERM sets off. */
 export async function withProgress<T>(
   quiet: boolean,
   work: (onProgress: (progress: CommandProgress) => void, signal: AbortSignal) => Promise<T>,
@@ -29,7 +32,7 @@ export async function withProgress<T>(
   let begun: number | undefined;
   const controller = new AbortController();
   const interrupt = () => controller.abort(new Error("interrupted"));
-  process.once("SIGINT", interrupt);
+  for (const name of interrupts) process.once(name, interrupt);
   const onProgress = ({ done, total, now }: CommandProgress) => {
     if (!shown) return;
     if (total > 1) begun ??= performance.now();
@@ -38,7 +41,7 @@ export async function withProgress<T>(
     bar.update(done, { now, left });
   };
   return work(onProgress, controller.signal).finally(() => {
-    process.off("SIGINT", interrupt);
+    for (const name of interrupts) process.off(name, interrupt);
     bar.stop();
   });
 }

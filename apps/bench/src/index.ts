@@ -23,6 +23,8 @@ export { type QualityOptions, type QualityProgress, quality } from "./quality/qu
 export type { NeedleCell, QualityReport, QualityRow } from "./quality/quality-report.ts";
 export { defaultSettings, type QualitySettings } from "./quality/quality-settings.ts";
 export { qualityText } from "./quality/quality-text.ts";
+export type { Block, Figure, Section } from "./reproduce/figure.ts";
+export type { FigureReport, PartReport, ReproduceReport } from "./reproduce/report/reproduce-report.ts";
 export {
   type KernelShare,
   type MachineRates,

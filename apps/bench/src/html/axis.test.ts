@@ -19,10 +19,15 @@ test.each([
 });
 
 test.each([
-  [0.002, 0.4, [0.001, 0.01, 0.1, 1]],
-  [0.02, 0.4, [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1]],
-  [1, 1, [1, 2, 5, 10]],
-])("a logarithmic axis for %d to %d has decades, or 1, 2 and 5", (low, high, ticks) => {
+  [0.0002, 0.4, [0.0001, 0.001, 0.01, 0.1, 1]],
+  [0.02, 0.4, [0.02, 0.05, 0.1, 0.2, 0.5]],
+  [3, 4, [2, 5]],
+  [1, 1, [1, 2]],
+  [7, 7, [5, 10]],
+  [1000, 1000, [1000, 2000]],
+  [1e-12, 1, [1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 1e-2, 1]],
+  [1e-11, 5, [1e-11, 1e-9, 1e-7, 1e-5, 1e-3, 0.1, 10]],
+])("a logarithmic axis for %d to %d has decades, or 1, 2 and 5 where they are few", (low, high, ticks) => {
   const axis = logAxis({ low, high, ...pixels });
   expect(axis.ticks).toEqual(ticks);
   const places = ticks.map((tick) => axis.place(tick));

@@ -22,17 +22,42 @@ export function linearAxis({ low, high, from, to }: Range, count = 5): Axis {
   };
 }
 
-/** A logarithmic axis over whole decades, or over 1, 2 and 5 where it has two of them or fewer. Needs `low` > 0. */
+/** Decades that an axis may span to have ticks within them, and ticks of one that spans more. */
+const fineDecades = 3;
+const coarseTicks = 8;
+
+/**
+ * A logarithmic axis between numbers that hold `low` and `high`: of 1, 2 and 5 in each decade where it spans about three
+ * of them or fewer, of whole decades where it spans more. Needs `low` > 0.
+ */
 export function logAxis({ low, high, from, to }: Range): Axis {
   if (!(low > 0 && high >= low))
     throw new RangeError(`low: expected above 0 and up to high, received ${low}`);
   const first = Math.floor(Math.log10(low) + 1e-9);
   const last = Math.max(first + 1, Math.ceil(Math.log10(high) - 1e-9));
   const decades = Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  const steps = decades.length <= 3 ? [1, 2, 5] : [1];
-  const ticks = decades.flatMap((decade) => steps.map((step) => Number(`${step}e${decade}`)));
+  const ticks = Math.log10(high / low) <= fineDecades ? fineTicks(decades, low, high) : coarse(decades);
+  const [begin, end] = [Math.log10(ticks[0]!), Math.log10(ticks.at(-1)!)];
   return {
-    ticks: ticks.filter((tick) => tick <= 10 ** last),
-    place: (value) => from + clamp((Math.log10(value) - first) / (last - first)) * (to - from),
+    ticks,
+    place: (value) => from + clamp((Math.log10(value) - begin) / (end - begin)) * (to - from),
   };
+}
+
+/** Of 1, 2 and 5, the last up to `low` to the first from `high` on, two at least. */
+function fineTicks(decades: readonly number[], low: number, high: number): readonly number[] {
+  const all = decades.flatMap((decade) => [1, 2, 5].map((step) => Number(`${step}e${decade}`)));
+  const first = all.findLastIndex((tick) => tick <= low * (1 + 1e-9));
+  const last = Math.max(
+    first + 1,
+    all.findIndex((tick) => tick >= high * (1 - 1e-9)),
+  );
+  return all.slice(first, last + 1);
+}
+
+/** Decades, all or every second or third and so on, the last one beyond the data if it must be. */
+function coarse(decades: readonly number[]): readonly number[] {
+  const step = Math.ceil((decades.length - 1) / coarseTicks);
+  const count = Math.ceil((decades.length - 1) / step) + 1;
+  return Array.from({ length: count }, (_, i) => Number(`1e${decades[0]! + i * step}`));
 }

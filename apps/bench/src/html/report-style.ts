@@ -1,3 +1,5 @@
+import { chartStyle } from "./chart-style.ts";
+
 /** Of the whole report. A policy under the pointer in a legend is brought out in the charts beside it. */
 export function reportStyle(classNames: readonly string[]): string {
   const brought = classNames.map(
@@ -15,12 +17,12 @@ dt{color:#5c5c5c}dd{margin:0}
 .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(480px,1fr));gap:14px 20px}
 .maps{display:grid;grid-template-columns:repeat(auto-fit,minmax(500px,1fr));gap:24px;align-items:start}
 svg{width:100%;height:auto;display:block}
-svg text{font:12px system-ui,"DejaVu Sans",sans-serif;fill:#333}
-svg .title{font-size:14px;font-weight:600;fill:#1b1b1b}svg .label{font-size:12.5px}
-svg .tiny{font-size:10px}svg .tiny[fill="#ffffff"]{fill:#fff}
-svg .end{text-anchor:end}svg .middle{text-anchor:middle}
-svg .grid{stroke:#e4e4e4;stroke-width:1}svg .level{stroke:#1b1b1b;stroke-width:1.2;stroke-dasharray:6 4}
-svg .interval{stroke-width:1;opacity:.3}svg .line{transition:opacity .15s}
+${chartStyle}
+.small.maps{grid-template-columns:repeat(auto-fit,minmax(300px,1fr))}
+.tables .scroll{width:fit-content;max-width:100%}.tables th,.tables td{white-space:normal;max-width:300px}
+h3{font-size:15px;margin:14px 0 2px}
+figure{margin:12px 0}figcaption{font-size:14px;font-weight:600;margin:0 0 6px}
+.charts figure{max-width:640px}li{max-width:78ch}details{font-size:13px;color:#5c5c5c;margin:10px 0}
 .legend{display:flex;flex-wrap:wrap;gap:4px 18px;margin:10px 0 8px;padding:0;list-style:none;font-size:14px}
 .legend li{display:flex;align-items:center;gap:6px;cursor:default}.legend svg{width:46px;height:14px}
 .ramp{display:flex;align-items:center;gap:8px;font-size:13px;margin:8px 0}
@@ -29,6 +31,7 @@ svg .interval{stroke-width:1;opacity:.3}svg .line{transition:opacity .15s}
 table{border-collapse:collapse;width:100%;font-size:12.5px;font-variant-numeric:tabular-nums;white-space:nowrap}
 th,td{padding:3px 9px;text-align:right;border-bottom:1px solid #eee}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
+th.text,td.text{text-align:left}
 thead th{background:#f6f6f6;border-bottom:1px solid #ccc;font-weight:600}
 thead th:first-child{background:#f6f6f6}tr.random td{background:#f3f3f3}small{color:#5c5c5c}
 .better{color:#005a8c;font-weight:600}.worse{color:#a64300;font-weight:600}.same{color:#6b6b6b}

@@ -49,6 +49,10 @@ export const sizeKey = ({ budget, protectLayers }: Configuration): string =>
 export const protectionName = (layers: readonly number[]): string =>
   layers.length === 0 ? "none" : layers.join(",");
 
+/** The same as a title. */
+export const protectionTitle = (layers: readonly number[]): string =>
+  layers.length > 0 ? `KV layers ${layers.join(", ")} protected` : "no layer protected";
+
 /** A configuration for people. */
 export const nameOf = ({ policy, budget, protectLayers }: Configuration): string =>
   policy === "full" ? policy : `${policy} ${budget}, protected: ${protectionName(protectLayers)}`;

@@ -74,7 +74,7 @@ test("numbers are in their ranges, hang together, and come out the same again", 
   const html = qualityHtml(report);
   for (const policy of ["random", "l2-norm", "streaming-llm"]) {
     // Four charts for either set of protected layers.
-    expect(html.split(`data-policy="${policy}"`)).toHaveLength(9);
+    expect(html.split(`data-line="${policy}"`)).toHaveLength(9);
   }
   // A cell for each length and depth, of each task, row and set; the full cache is shown in both.
   expect(html.match(/<rect/g)).toHaveLength(2 * 2 * 2 * 4);

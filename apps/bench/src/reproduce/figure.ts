@@ -1,5 +1,8 @@
-import type { Device } from "@kvasir/kernels";
+import type { Device, DeviceOptions } from "@kvasir/kernels";
 import type { ReproduceShape } from "./reproduce-shape.ts";
+
+/** A text of the user's own. */
+export type HeldOutText = { readonly name: string; readonly sha256: string; readonly content: string };
 
 /** What a run of figures is made with. */
 export type ReproduceSettings = {
@@ -7,6 +10,10 @@ export type ReproduceSettings = {
   readonly shape: ReproduceShape;
   /** Where models run; the command's. */
   readonly device: Device;
+  /** What it was opened with, for figures that load an engine, which opens one of its own; default: the device's backend. */
+  readonly deviceOptions?: DeviceOptions;
+  /** What is measured on text takes it from there; default: a story that comes with the program. */
+  readonly text?: HeldOutText;
   /** Of random weights, ids and draws. */
   readonly seed: number;
 };
@@ -79,6 +86,9 @@ export type HeatMapBlock = {
   /** What rows and columns are, such as "layer" and "KV head". */
   readonly rows: string;
   readonly columns: string;
+  /** What each row and column is called, as many as there are; their numbers from 0 if not given. */
+  readonly rowNames?: readonly string[];
+  readonly columnNames?: readonly string[];
   /** [rows][columns]; undefined is not measured. */
   readonly values: readonly (readonly (number | undefined)[])[];
   /** Ends of the colour scale: two-sided where the first is negative. */

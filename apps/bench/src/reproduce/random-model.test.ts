@@ -25,8 +25,13 @@ afterEach(() => device.dispose());
 
 const options = () => ({ shape, dtype: "bf16", device, seed: 3 }) as const;
 
-async function logitsOf(layerMap: string, seed: number): Promise<Float32Array> {
-  using model = await randomModel({ ...options(), layerMap, seed });
+async function logitsOf(layerMap: string, seed: number, deviation?: number): Promise<Float32Array> {
+  using model = await randomModel({
+    ...options(),
+    layerMap,
+    seed,
+    ...(deviation !== undefined && { deviation }),
+  });
   using memory = device.pageMemory({ pages: 64, pageTokens: 16, headDim: model.headDim, dtype: "f16" });
   const tables = model.kvLayers * model.kvHeads;
   const { logits } = await model.run(memory, {
@@ -63,6 +68,14 @@ it("depends on the seed and on nothing else", async () => {
   expect(await logitsOf(lckvMap(5, 2), 3)).toEqual(first);
   expect(await logitsOf(lckvMap(5, 2), 4)).not.toEqual(first);
   expect(await logitsOf(identityMap(5), 3)).not.toEqual(first);
+});
+
+it("has matrices of the deviation that was asked for, and norms of 1", async () => {
+  const [small, large] = [await logitsOf(identityMap(5), 3, 0.02), await logitsOf(identityMap(5), 3, 0.04)];
+  const size = (logits: Float32Array) => Math.sqrt(logits.reduce((sum, x) => sum + x * x, 0) / logits.length);
+  // The head reads 64 numbers of mean square 1.
+  expect(size(small)).toBeCloseTo(0.02 * 8, 1);
+  expect(size(large)).toBeCloseTo(0.04 * 8, 1);
 });
 
 it("quantises where it is told to", async () => {

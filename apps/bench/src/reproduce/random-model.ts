@@ -22,6 +22,11 @@ export type RandomModelOptions = {
   readonly forceNodiag?: boolean;
   /** Of the matrices; norms are f32. */
   readonly dtype: RandomDtype;
+  /**
+   * Standard deviation of all matrices, and norms of 1: 0.02 is how Hugging Face Transformers begins a Llama. Default:
+   * all as `synthesize` draws them.
+   */
+  readonly deviation?: number;
   /** Quantises the matrices while they are loaded. */
   readonly weights?: QuantizeTarget;
   /** Stays the caller's and must outlive the model. */
@@ -48,7 +53,9 @@ export async function randomModel(options: RandomModelOptions): Promise<Model> {
   const { shape, layerMap, passes, tolerance, forceNodiag, weights, device, signal } = options;
   const { layers } = parseLayerMap(layerMap, { layers: shape.layers });
   const withoutKv = new Set(layers.filter(({ writesKv }) => !writesKv).map(({ index }) => index));
-  const plans = tensorPlans(synthesizedShape(shape)).filter((plan) => !projectsKvOf(plan, withoutKv));
+  const plans = tensorPlans(synthesizedShape(shape))
+    .filter((plan) => !projectsKvOf(plan, withoutKv))
+    .map((plan) => begun(plan, options.deviation));
   using checkpoint = await RandomCheckpoint.make({ ...options, config: configOf(shape, layerMap), plans });
   return await modelOf(checkpoint, {
     device,
@@ -58,6 +65,12 @@ export async function randomModel(options: RandomModelOptions): Promise<Model> {
     ...(weights && { weights }),
     ...(signal && { signal }),
   });
+}
+
+/** A tensor with the deviation that was asked for, if one was. */
+function begun(plan: TensorPlan, deviation: number | undefined): TensorPlan {
+  if (deviation === undefined) return plan;
+  return { ...plan, deviation: plan.shape.length === 1 ? 0 : deviation };
 }
 
 function projectsKvOf({ name }: TensorPlan, layers: ReadonlySet<number>): boolean {

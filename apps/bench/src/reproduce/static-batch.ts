@@ -20,7 +20,7 @@ export type StaticBatchOptions = {
 /** Tokens of a prompt that one step encodes: what the engine takes unless told. */
 export const promptChunk = 512;
 
-const greedy: Sampling = {
+export const greedy: Sampling = {
   temperature: 0,
   topK: 0,
   topP: 1,

@@ -68,9 +68,9 @@ export async function timePrompt(
 }
 
 /** Results by key. Who begins changes with the repetition. */
-async function inTurns<S extends { readonly key: string }, T>(
+export async function inTurns<S extends { readonly key: string }, T>(
   sides: readonly S[],
-  { repetitions, signal, onProgress }: TurnOptions,
+  { repetitions, signal, onProgress }: Pick<TurnOptions, "repetitions" | "signal" | "onProgress">,
   turn: (side: S) => Promise<T>,
 ): Promise<Map<string, T[]>> {
   const results = new Map<string, T[]>(sides.map(({ key }) => [key, []]));

@@ -1,9 +1,11 @@
+import type { ChartAxis, ChartPoint, LineChart } from "../../html/line-chart.ts";
+import type { LineStyle } from "../../html/line-style.ts";
 import type { Estimate } from "../estimate.ts";
 import type { QualityRow } from "../quality-report.ts";
-import type { ChartPoint, LineChart } from "./line-chart.ts";
-import type { PolicyStyle } from "./policy-style.ts";
 
-type Measure = Pick<LineChart, "title" | "yLabel" | "scale"> & {
+type Measure = {
+  readonly title: string;
+  readonly y: ChartAxis;
   readonly of: (row: QualityRow) => Estimate;
   readonly against: keyof NonNullable<QualityRow["againstRandom"]>;
 };
@@ -11,29 +13,25 @@ type Measure = Pick<LineChart, "title" | "yLabel" | "scale"> & {
 const measures: readonly Measure[] = [
   {
     title: "Divergence from the full cache (lower is better)",
-    yLabel: "KL, nats a token",
-    scale: "log",
+    y: { label: "KL, nats a token", scale: "log" },
     of: ({ divergence }) => divergence,
     against: "divergence",
   },
   {
     title: "Perplexity over the full cache's (lower is better)",
-    yLabel: "times the full cache's",
-    scale: "linear",
+    y: { label: "times the full cache's", scale: "linear" },
     of: ({ perplexityRatio }) => perplexityRatio,
     against: "perplexity",
   },
   {
     title: "Passkeys found",
-    yLabel: "share of prompts",
-    scale: "share",
+    y: { label: "share of prompts", scale: "share" },
     of: ({ needles }) => needles.passkey,
     against: "passkey",
   },
   {
     title: "Keys found among several",
-    yLabel: "share of prompts",
-    scale: "share",
+    y: { label: "share of prompts", scale: "share" },
     of: ({ needles }) => needles["multi-key"],
     against: "multi-key",
   },
@@ -43,13 +41,17 @@ const measures: readonly Measure[] = [
 export function measureCharts(
   full: QualityRow,
   rows: readonly QualityRow[],
-  styles: ReadonlyMap<string, PolicyStyle>,
+  styles: ReadonlyMap<string, LineStyle>,
 ): LineChart[] {
   return measures.map(({ of, against, ...chart }) => {
     const level = of(full).value;
     return {
       ...chart,
-      xLabel: "KV memory while decoding, of the full cache's",
+      label: chart.title,
+      x: { label: "KV memory while decoding, of the full cache's", scale: "share" },
+      // Intervals of different policies at the same memory lie beside each other.
+      apart: 2,
+      legend: false,
       // A full cache does not diverge from itself, which a logarithm cannot show.
       ...(level > 0 && { level: { value: level, label: "full cache" } }),
       lines: [...styles].map(([policy, style], i) => ({

@@ -1,3 +1,4 @@
+import { htmlTable } from "../../html/html-table.ts";
 import { type Child, element, type Markup } from "../../html/markup.ts";
 import { protectionName } from "../configuration.ts";
 import type { Estimate } from "../estimate.ts";
@@ -46,28 +47,9 @@ export function qualityTable({ rows }: QualityReport): Markup {
     ["vs random", (row) => verdict(row.againstRandom?.sameTop)],
     ["decoding, tok/s", ({ tokensPerSecond }) => tokensPerSecond.toFixed(0)],
   ];
-  return element(
-    "table",
-    {},
-    element(
-      "thead",
-      {},
-      element(
-        "tr",
-        {},
-        columns.map(([title]) => element("th", {}, title)),
-      ),
-    ),
-    element(
-      "tbody",
-      {},
-      rows.map((row) =>
-        element(
-          "tr",
-          { class: row.policy === "random" ? "random" : "row" },
-          columns.map(([, cell]) => element("td", {}, cell(row))),
-        ),
-      ),
-    ),
+  return htmlTable(
+    columns.map(([title]) => title),
+    rows.map((row) => columns.map(([, cell]) => cell(row))),
+    (i) => (rows[i]!.policy === "random" ? "random" : "row"),
   );
 }

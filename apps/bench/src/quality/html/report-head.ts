@@ -1,3 +1,4 @@
+import { factList } from "../../html/fact-list.ts";
 import { type Child, element, type Markup } from "../../html/markup.ts";
 import type { QualityReport } from "../quality-report.ts";
 
@@ -28,14 +29,7 @@ export function reportHead(report: QualityReport): Markup[] {
       `for every policy: the first ${sinks} and the newest ${recent} tokens; seed ${settings.seed}; question ${question} before the first eviction`,
     ],
   ];
-  return [
-    element(
-      "dl",
-      {},
-      facts.map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
-    ),
-    ...readings(report).map((reading) => element("p", {}, reading)),
-  ];
+  return [factList(facts), ...readings(report).map((reading) => element("p", {}, reading))];
 }
 
 /** What to keep in mind, with what this very report gives reason to say. */

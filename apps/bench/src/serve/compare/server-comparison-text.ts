@@ -1,6 +1,7 @@
+import { machineLine } from "../../machine-line.ts";
 import type { Spread } from "../../spread.ts";
 import { markdownTable, textTable } from "../../text-table.ts";
-import { loadLine, machineLine, requestLine, serverLine } from "../report/condition-lines.ts";
+import { loadLine, requestLine, serverLine } from "../report/condition-lines.ts";
 import { figure } from "../report/figure.ts";
 import type { ServerComparison } from "./server-comparison.ts";
 

@@ -1,6 +1,7 @@
+import type { ChartAxis, ChartLine, LineChart } from "../../html/line-chart.ts";
+import { type LineStyle, lineStyle } from "../../html/line-style.ts";
 import { type LatencyName, latencyNames } from "../load-settings.ts";
 import type { LoadReport } from "../report/load-report.ts";
-import type { CurveChart } from "./curve-chart.ts";
 
 const titles: Record<LatencyName, string> = {
   ttft: "Time to the first token",
@@ -9,47 +10,61 @@ const titles: Record<LatencyName, string> = {
   e2e: "Arrival to end",
 };
 
+type Point = readonly [x: number, y: number];
+
+const overTime: ChartAxis = { label: "seconds", scale: "linear", fromZero: true };
+
 /** The charts of a report: how latencies are distributed, and the run over time. */
-export function loadCharts({ latencies, series }: LoadReport): readonly CurveChart[] {
-  const distributions = latencyNames.flatMap((name): CurveChart[] => {
+export function loadCharts({ latencies, series }: LoadReport): readonly LineChart[] {
+  const distributions = latencyNames.flatMap((name) => {
     const found = latencies[name];
     if (!found) return [];
     const points = found.quantiles.map((value, i) => [value, i / (found.quantiles.length - 1)] as const);
+    const x: ChartAxis = { label: `ms, of ${found.n}`, scale: "log" };
     return [
-      {
-        title: titles[name],
-        xLabel: `ms, of ${found.n}`,
-        yLabel: "share at most as long",
-        xScale: "log",
-        yScale: "share",
-        curves: [{ name, points, form: "line" }],
-      },
+      chart(titles[name], x, { label: "share at most as long", scale: "share" }, curves([[name, points]])),
     ];
   });
-  const overTime = { xLabel: "seconds", xScale: "linear", yScale: "linear" } as const;
-  const curve = (name: string, values: readonly number[]) => ({
-    name,
-    form: "line" as const,
-    points: values.map((value, i) => [(i + 0.5) * series.step, value] as const),
-  });
+  const times = (values: readonly number[]) =>
+    values.map((value, i) => [(i + 0.5) * series.step, value] as const);
+  const amount = (label: string): ChartAxis => ({ label, scale: "linear", fromZero: true });
   return [
     ...distributions,
-    {
-      ...overTime,
-      title: `Throughput, in parts of ${series.step} s`,
-      yLabel: "tokens/s",
-      curves: [curve("output", series.outputRate), curve("prompt", series.promptRate)],
-    },
+    chart(
+      `Throughput, in parts of ${series.step} s`,
+      overTime,
+      amount("tokens/s"),
+      curves([
+        ["output", times(series.outputRate)],
+        ["prompt", times(series.promptRate)],
+      ]),
+    ),
     ...(series.firstTokens.length > 0
       ? [
-          {
-            ...overTime,
-            title: "Time to the first token, by arrival",
-            yLabel: "ms",
-            curves: [{ name: "ttft", form: "points" as const, points: series.firstTokens }],
-          },
+          chart(
+            "Time to the first token, by arrival",
+            overTime,
+            amount("ms"),
+            curves([["ttft", series.firstTokens]], "dot"),
+          ),
         ]
       : []),
-    { ...overTime, title: "Open requests", yLabel: "requests", curves: [curve("open", series.open)] },
+    chart("Open requests", overTime, amount("requests"), curves([["open", times(series.open)]])),
   ];
+}
+
+function chart(title: string, x: ChartAxis, y: ChartAxis, lines: readonly ChartLine[]): LineChart {
+  return { title, label: title, x, y, lines, legend: true };
+}
+
+function curves(
+  named: readonly (readonly [name: string, points: readonly Point[]])[],
+  marker: LineStyle["marker"] = "none",
+): readonly ChartLine[] {
+  return named.map(([name, points], i) => ({
+    name,
+    style: { ...lineStyle(i), marker },
+    joined: marker !== "dot",
+    points: points.map(([x, y]) => ({ x, y })),
+  }));
 }

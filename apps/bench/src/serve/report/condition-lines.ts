@@ -1,4 +1,3 @@
-import type { Conditions } from "../../conditions.ts";
 import type { LoadSettings, Range } from "../load-settings.ts";
 import type { ServerIdentity } from "../server-identity.ts";
 
@@ -7,25 +6,6 @@ const span = ({ low, high }: Range) => (low === high ? String(low) : `${low}-${h
 /** Which server was measured. */
 export function serverLine({ url, model, version }: ServerIdentity): string {
   return `${url}, model ${model}${version === undefined ? "" : `, version ${JSON.stringify(version)}`}`;
-}
-
-/** Where the clients ran, and with what. */
-export function machineLine({
-  conditions,
-  version,
-}: {
-  readonly conditions: Conditions;
-  readonly version: string;
-}): string {
-  const { cpu, processors, memoryBytes, system, node, loadBefore, date } = conditions;
-  return [
-    `${cpu}, ${processors} processors, ${(memoryBytes / 2 ** 30).toFixed(0)} GiB`,
-    system,
-    `Node.js ${node}`,
-    `load before ${loadBefore.toFixed(2)}`,
-    date.slice(0, 10),
-    `@kvasir/bench ${version}`,
-  ].join("; ");
 }
 
 /** How many requests came, and when. */

@@ -1,4 +1,5 @@
-import { loadLine, machineLine, requestLine, serverLine } from "./condition-lines.ts";
+import { machineLine } from "../../machine-line.ts";
+import { loadLine, requestLine, serverLine } from "./condition-lines.ts";
 import type { LoadReport } from "./load-report.ts";
 
 /** A name and what is to be said under it. */
