@@ -22,7 +22,7 @@ const printed: Record<string, RegExp> = {
   "npx kvasir-bench quality": /^l2-norm +0\.25 +none .* [-+=] [-+=] [-+=]$/m,
   "npx kvasir-bench tune": /^ {2}--kv-policy l2-norm --kv-budget 0\.\d+ /m,
   "npx kvasir-bench serve": /^TTFT .*\nITL .*\nTPOT .*\nend to end /m,
-  "npx kvasir-bench reproduce": /^figure +parts +minutes +what +source$/m,
+  "npx kvasir-bench reproduce": /^figure +parts +minutes +what$/m,
   "npx kvasir-bench new-policy": /^Next: cd my-policy && npm install && npm test$/m,
 };
 /** What commands write goes here, and later ones read it. */

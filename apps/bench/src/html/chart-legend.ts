@@ -8,7 +8,12 @@ const rowHeight = 18;
 const sample = 52;
 const gap = 22;
 
-export type LegendEntry = { readonly name: string; readonly style: LineStyle; readonly hollow: boolean };
+export type LegendEntry = {
+  readonly name: string;
+  readonly style: LineStyle;
+  readonly hollow: boolean;
+  readonly joined: boolean;
+};
 
 /** The names of lines, beside each other as far as they fit and otherwise below. */
 export function chartLegend(entries: readonly LegendEntry[]): NonNullable<ChartFrame["legend"]> {
@@ -16,7 +21,7 @@ export function chartLegend(entries: readonly LegendEntry[]): NonNullable<ChartF
   let x = begin;
   let row = 0;
   const content: Markup[] = [];
-  for (const { name, style, hollow } of entries) {
+  for (const { name, style, ...shape } of entries) {
     const room = drawn.right - begin - sample;
     const width = Math.min(room, textWidth(name));
     if (x > begin && x + sample + width > drawn.right) {
@@ -28,7 +33,7 @@ export function chartLegend(entries: readonly LegendEntry[]): NonNullable<ChartF
     const narrow: Record<string, string | number> =
       textWidth(name) > room ? { textLength: room, lengthAdjust: "spacingAndGlyphs" } : {};
     content.push(
-      lineSample(x, y, style, hollow),
+      lineSample(x, y, style, shape),
       element("text", { x: x + sample, y: y + 4, class: "tick", ...narrow }, name),
     );
     x += sample + width + gap;

@@ -1,12 +1,17 @@
 import { type Child, element, type Markup } from "./markup.ts";
 
-/** A table that scrolls where it is wider than the page. */
+/**
+ * A table that scrolls where it is wider than the page, numbers to the right.
+ * @param isText columns that go to the left; the first one always does
+ */
 export function htmlTable(
   header: readonly Child[],
   rows: readonly (readonly Child[])[],
   classOf: (row: number) => string = () => "row",
+  isText: readonly boolean[] = [],
 ): Markup {
-  const cells = (name: "th" | "td", row: readonly Child[]) => row.map((cell) => element(name, {}, cell));
+  const cells = (name: "th" | "td", row: readonly Child[]) =>
+    row.map((cell, column) => element(name, isText[column] ? { class: "text" } : {}, cell));
   return element(
     "div",
     { class: "scroll" },

@@ -35,6 +35,11 @@ test("points lie where their values say, from left to right, hollow where they a
   expect(text).toMatch(/&lt;first&gt;<\/title><circle cx="72" cy="294" r="4" fill="#0072b2"/);
 });
 
+test("points that are not joined have no line through them, nor in the legend", () => {
+  const lines = ["a", "b"].map((name) => ({ ...line(name, [0, 1]), joined: false }));
+  expect(drawn({ lines })).not.toMatch(/<polyline|stroke-dasharray/);
+});
+
 test("divergences get a logarithmic axis, and all zeros a linear one", () => {
   const log = (...ys: number[]) => drawn({ y: { label: "y", scale: "log" }, lines: [line("a", ys)] });
   expect(log(0, 0.0002, 1)).toMatch(/>0.0001<.*>0.001<.*>0.01<.*>0.1<.*>1</);

@@ -22,6 +22,8 @@ export type ChartLine = {
   /** Class of its elements, so that a legend outside can bring it out. */
   readonly className?: string;
   readonly style: LineStyle;
+  /** Whether a line goes through the points; it does if not given. */
+  readonly joined?: boolean;
   readonly points: readonly ChartPoint[];
 };
 
@@ -73,9 +75,10 @@ export function lineChart(chart: LineChart): Picture {
   );
 }
 
-const entryOf = ({ name, style, points }: ChartLine) => ({
+const entryOf = ({ name, style, points, joined = true }: ChartLine) => ({
   name,
   style,
+  joined,
   hollow: points.length > 0 && points.every((point) => point.hollow === true),
 });
 
@@ -106,7 +109,12 @@ function levelLine({ value, label }: NonNullable<LineChart["level"]>, y: Axis): 
   ];
 }
 
-function lineOf({ name, className, style, points }: ChartLine, x: Axis, y: Axis, shift: number): Markup {
+function lineOf(
+  { name, className, style, joined = true, points }: ChartLine,
+  x: Axis,
+  y: Axis,
+  shift: number,
+): Markup {
   const sorted = points.toSorted((a, b) => a.x - b.x);
   const across = (point: ChartPoint) => x.place(point.x) + shift;
   const path = sorted.map((point) => `${across(point).toFixed(2)},${y.place(point.y).toFixed(2)}`);
@@ -128,14 +136,14 @@ function lineOf({ name, className, style, points }: ChartLine, x: Axis, y: Axis,
             class: "interval",
           }),
     ),
-    style.marker === "dot"
-      ? []
-      : element("polyline", {
+    joined
+      ? element("polyline", {
           points: path.join(" "),
           fill: "none",
           "stroke-width": 1.8,
           "stroke-dasharray": style.dash,
-        }),
+        })
+      : [],
     sorted.map((point) => {
       const marker = markerAt(across(point), y.place(point.y), style, point.hollow);
       return point.title === undefined ? marker : element("g", {}, element("title", {}, point.title), marker);

@@ -1,7 +1,7 @@
 import { element, type Markup } from "./markup.ts";
 import { seriesColours } from "./series-colours.ts";
 
-/** How a line is drawn: `dash` as SVG has it, `none` for one without gaps; `dot` is for points without a line. */
+/** How a line is drawn: `dash` as SVG has it, `none` for one without gaps; `dot` is a marker for many points. */
 export type LineStyle = { readonly colour: string; readonly dash: string; readonly marker: Marker };
 
 export type Marker = Outlined | "circle" | "dot" | "none";
@@ -81,16 +81,23 @@ export function markerAt(
 }
 
 /** A short piece of a line, 44 pixels wide and with its middle at `y`, for a legend. */
-export function lineSample(x: number, y: number, style: LineStyle, hollow = false): Markup {
+export function lineSample(
+  x: number,
+  y: number,
+  style: LineStyle,
+  { hollow = false, joined = true }: { readonly hollow?: boolean; readonly joined?: boolean } = {},
+): Markup {
   return element(
     "g",
     {},
-    element("line", {
-      ...{ x1: x, x2: x + 44, y1: y, y2: y },
-      stroke: style.marker === "dot" ? "none" : style.colour,
-      "stroke-width": 1.8,
-      "stroke-dasharray": style.dash,
-    }),
+    joined
+      ? element("line", {
+          ...{ x1: x, x2: x + 44, y1: y, y2: y },
+          stroke: style.colour,
+          "stroke-width": 1.8,
+          "stroke-dasharray": style.dash,
+        })
+      : [],
     markerAt(x + 22, y, style, hollow),
   );
 }

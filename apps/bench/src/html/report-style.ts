@@ -19,7 +19,7 @@ dt{color:#5c5c5c}dd{margin:0}
 svg{width:100%;height:auto;display:block}
 ${chartStyle}
 .small.maps{grid-template-columns:repeat(auto-fit,minmax(300px,1fr))}
-.tables .scroll{width:fit-content;max-width:100%}
+.tables .scroll{width:fit-content;max-width:100%}.tables th,.tables td{white-space:normal;max-width:300px}
 h3{font-size:15px;margin:14px 0 2px}
 figure{margin:12px 0}figcaption{font-size:14px;font-weight:600;margin:0 0 6px}
 .charts figure{max-width:640px}li{max-width:78ch}details{font-size:13px;color:#5c5c5c;margin:10px 0}
@@ -31,6 +31,7 @@ figure{margin:12px 0}figcaption{font-size:14px;font-weight:600;margin:0 0 6px}
 table{border-collapse:collapse;width:100%;font-size:12.5px;font-variant-numeric:tabular-nums;white-space:nowrap}
 th,td{padding:3px 9px;text-align:right;border-bottom:1px solid #eee}
 th:first-child,td:first-child{text-align:left;position:sticky;left:0;background:#fff}
+th.text,td.text{text-align:left}
 thead th{background:#f6f6f6;border-bottom:1px solid #ccc;font-weight:600}
 thead th:first-child{background:#f6f6f6}tr.random td{background:#f3f3f3}small{color:#5c5c5c}
 .better{color:#005a8c;font-weight:600}.worse{color:#a64300;font-weight:600}.same{color:#6b6b6b}

@@ -6,7 +6,7 @@ export function figureList(figures: readonly Figure[], settings: ReproduceSettin
   const rows = figures.map((figure) => {
     const parts = figure.parts(settings);
     const minutes = parts.reduce((sum, { seconds }) => sum + seconds, 0) / 60;
-    return [figure.name, String(parts.length), minutes.toFixed(1), figure.title, figure.source];
+    return [figure.name, String(parts.length), minutes.toFixed(1), figure.title];
   });
-  return `${textTable(["figure", "parts", "minutes", "what", "source"], rows)}\n`;
+  return `${textTable(["figure", "parts", "minutes", "what"], rows)}\n`;
 }

@@ -1,6 +1,9 @@
 import type { Device, DeviceOptions } from "@kvasir/kernels";
 import type { ReproduceShape } from "./reproduce-shape.ts";
 
+/** A text of the user's own. */
+export type HeldOutText = { readonly name: string; readonly sha256: string; readonly content: string };
+
 /** What a run of figures is made with. */
 export type ReproduceSettings = {
   /** The shape of models with random weights; trained ones have their own. */
@@ -9,8 +12,8 @@ export type ReproduceSettings = {
   readonly device: Device;
   /** What it was opened with, for figures that load an engine, which opens one of its own; default: the device's backend. */
   readonly deviceOptions?: DeviceOptions;
-  /** A text file for what is measured on text; default: a story that comes with the program. */
-  readonly text?: string;
+  /** What is measured on text takes it from there; default: a story that comes with the program. */
+  readonly text?: HeldOutText;
   /** Of random weights, ids and draws. */
   readonly seed: number;
 };

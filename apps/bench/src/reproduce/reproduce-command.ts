@@ -10,6 +10,7 @@ import { number } from "../serve/flag-values.ts";
 import { machineClock } from "./clock.ts";
 import type { Figure, ReproduceSettings } from "./figure.ts";
 import { figureList } from "./figure-list.ts";
+import { readHeldOutText } from "./held-out-text.ts";
 import { reproduceHtml } from "./html/reproduce-html.ts";
 import { outcomeLine } from "./outcome-line.ts";
 import { makeReportFolder, writeReport } from "./report/report-files.ts";
@@ -96,7 +97,7 @@ async function run(figures: readonly Figure[], flags: Flags): Promise<void> {
     device,
     deviceOptions: deviceOptions(flags),
     seed,
-    ...(text !== undefined && { text }),
+    ...(text !== undefined && { text: await readHeldOutText(text) }),
   };
   if (flags.list) {
     process.stdout.write(figureList(figures, settings));

@@ -3,7 +3,7 @@ import { spreadOf } from "../spread.ts";
 import { listed, shown, shownBytes, shownSpread, times } from "./show-number.ts";
 
 it("shows the digits that matter", () => {
-  expect([0, 0.01234, 1.005, 9.96, 25.96, 123.4, 38_016].map(shown)).toEqual([
+  expect([0, 0.01234, 1.004, 9.96, 25.96, 123.4, 38_016].map(shown)).toEqual([
     "0",
     "0.0123",
     "1.00",

@@ -5,6 +5,7 @@ import {
   decodeCost,
   predictedThroughput,
   promptCost,
+  sizedModel,
   stepSeconds,
   trafficToCompute,
   withTrafficToCompute,
@@ -20,8 +21,8 @@ const shape = {
   headDim: 4,
   vocab: 20,
 };
-const standard = { shape, layerMap: identityMap(4), passes: 9 };
-const condensed = { shape, layerMap: lckvMap(4, 2), passes: 9 };
+const standard = sizedModel(shape, identityMap(4), 9);
+const condensed = sizedModel(shape, lckvMap(4, 2), 9);
 /** Of a layer with keys and values: q and o, the MLP, k and v. */
 const [others, kv] = [2 * 8 * 8 + 3 * 8 * 10, 2 * 8 * 4];
 const head = 20 * 8;
@@ -73,11 +74,7 @@ describe("the roofline", () => {
 
   it("makes throughput follow the batch where weights are streamed, and not where arithmetic is the bound", () => {
     const { "30b": large } = reproduceShapes;
-    const [llama, lckv] = [identityMap(60), lckvMap(60, 2)].map((layerMap) => ({
-      shape: large,
-      layerMap,
-      passes: 9,
-    }));
+    const [llama, lckv] = [identityMap(60), lckvMap(60, 2)].map((layerMap) => sizedModel(large, layerMap, 9));
     const generation = { prompt: 5, generated: 1000 };
     const ratio = (weightBytes: number) => {
       const rates = { operations: 71e12, weightBytes, kvBytes: 936e9 };

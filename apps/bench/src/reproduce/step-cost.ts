@@ -1,6 +1,7 @@
 import { parseLayerMap } from "@kvasir/runtime";
 import type { Generation } from "./generation.ts";
 import { slotBytes } from "./kv-bytes.ts";
+import { identityMap } from "./layer-maps.ts";
 import type { ReproduceShape } from "./reproduce-shape.ts";
 
 /** What a machine does in a second. */
@@ -23,12 +24,27 @@ export type StepCost = {
 /** A model of which only the sizes matter: bf16 weights, f16 or bf16 pages. */
 export type SizedModel = {
   readonly shape: ReproduceShape;
-  readonly layerMap: string;
-  /** Over a prompt, of layers whose source lies above them. */
-  readonly passes: number;
+  /** Numbers in the matrices of each layer. */
+  readonly layerWeights: readonly number[];
+  /** Of each layer over a prompt. */
+  readonly passes: readonly number[];
 };
 
 const weightBytes = 2;
+
+/** @param passes over a prompt, of layers whose source lies above them */
+export function sizedModel(shape: ReproduceShape, layerMap: string, passes: number): SizedModel {
+  const { hidden, intermediate, heads, kvHeads, headDim } = shape;
+  const { layers, groups } = parseLayerMap(layerMap, { layers: shape.layers });
+  const others = 2 * hidden * heads * headDim + 3 * hidden * intermediate;
+  return {
+    shape,
+    layerWeights: layers.map(({ writesKv }) => others + (writesKv ? 2 * hidden * kvHeads * headDim : 0)),
+    passes: layers.map(({ index }) =>
+      groups.some(({ first, last }) => first <= index && index <= last) ? passes : 1,
+    ),
+  };
+}
 
 /**
  * Seconds of a step by the roofline (Williams, Waterman and Patterson, "Roofline", 2009): its operations or its bytes,
@@ -43,8 +59,8 @@ export function stepSeconds(cost: StepCost, rates: MachineRates): number {
  * One decoding step of a batch. Every layer reads the keys and values that it attends to, its own or another's: a map
  * saves memory and projections, not reads.
  */
-export function decodeCost({ shape, layerMap }: SizedModel, batch: number, context: number): StepCost {
-  const weights = layerWeights(shape, layerMap).reduce((sum, layer) => sum + layer, headWeights(shape));
+export function decodeCost({ shape, layerWeights }: SizedModel, batch: number, context: number): StepCost {
+  const weights = layerWeights.reduce((sum, layer) => sum + layer, headWeights(shape));
   return {
     operations: batch * (2 * weights + shape.layers * attendOperations(shape, context)),
     weightBytes: weights * weightBytes,
@@ -53,13 +69,13 @@ export function decodeCost({ shape, layerMap }: SizedModel, batch: number, conte
 }
 
 /** The prompts of a batch, all in one step. Passes beyond their tokens change nothing and are not run. */
-export function promptCost({ shape, layerMap, passes }: SizedModel, batch: number, tokens: number): StepCost {
-  const { groups } = parseLayerMap(layerMap, { layers: shape.layers });
-  const times = Array.from({ length: shape.layers }, (_, layer) =>
-    groups.some(({ first, last }) => first <= layer && layer <= last) ? Math.min(passes, tokens) : 1,
-  );
-  const weights = layerWeights(shape, layerMap).map((layer, index) => layer * times[index]!);
-  const read = weights.reduce((sum, layer) => sum + layer, 0);
+export function promptCost(
+  { shape, layerWeights, passes }: SizedModel,
+  batch: number,
+  tokens: number,
+): StepCost {
+  const times = passes.map((count) => Math.min(count, tokens));
+  const read = layerWeights.reduce((sum, layer, index) => sum + layer * times[index]!, 0);
   // A token sees half of the prompt on average.
   const attend = times.reduce((sum, time) => sum + time, 0) * attendOperations(shape, tokens / 2) * tokens;
   return {
@@ -96,13 +112,11 @@ export function withTrafficToCompute(model: SizedModel, rates: MachineRates, rat
   return { ...rates, weightBytes: bytes / (ratio * (operations / rates.operations)) };
 }
 
-/** Numbers in the matrices of each layer. */
-function layerWeights(shape: ReproduceShape, layerMap: string): number[] {
-  const { hidden, intermediate, heads, kvHeads, headDim, layers } = shape;
-  const others = 2 * hidden * heads * headDim + 3 * hidden * intermediate;
-  return parseLayerMap(layerMap, { layers }).layers.map(
-    ({ writesKv }) => others + (writesKv ? 2 * hidden * kvHeads * headDim : 0),
-  );
+/** Bytes of all weights of a standard model, its embedding table included. */
+export function weightBytesOf(shape: ReproduceShape): number {
+  const { layerWeights } = sizedModel(shape, identityMap(shape.layers), 1);
+  const matrices = layerWeights.reduce((sum, layer) => sum + layer, 2 * headWeights(shape));
+  return matrices * weightBytes;
 }
 
 function headWeights({ vocab, hidden }: ReproduceShape): number {

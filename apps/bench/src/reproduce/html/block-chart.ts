@@ -47,6 +47,8 @@ function lineOf({ name, kind, points }: Series, i: number): ChartLine {
   return {
     name: kind === "measured" ? name : `${name} (${kind})`,
     style,
+    // Points above each other are of different things.
+    joined: new Set(points.map(({ x }) => x)).size === points.length,
     points: points.map(({ x, y }) => ({
       ...{ x, y, hollow: kind === "published" },
       // Where nothing is seen to point at, there is nothing to show.

@@ -3,6 +3,7 @@ import { htmlDocument } from "../../html/html-document.ts";
 import { htmlTable } from "../../html/html-table.ts";
 import { element, type Markup } from "../../html/markup.ts";
 import { pictureElement } from "../../html/picture.ts";
+import { numberColumns } from "../../text-table.ts";
 import type { Block } from "../figure.ts";
 import { reproduceFacts } from "../report/reproduce-facts.ts";
 import type { FigureReport, PartReport, ReproduceReport } from "../report/reproduce-report.ts";
@@ -42,7 +43,7 @@ function figureSection({ name, title, source, section, parts }: FigureReport): M
       "details",
       {},
       element("summary", {}, "Parts"),
-      element("div", { class: "tables" }, htmlTable(["part", "", "seconds", "ended"], parts.map(partRow))),
+      element("div", { class: "tables" }, table(["part", "", "seconds", "ended"], parts.map(partRow))),
     ),
   );
 }
@@ -68,10 +69,15 @@ function blockFigure(block: Block): Markup {
   const caption = element("figcaption", {}, block.caption);
   if (block.kind === "table") {
     const rows = block.rows.map((row) => row.map((cell) => cell ?? ""));
-    return element("figure", {}, caption, htmlTable(block.columns, rows));
+    return element("figure", {}, caption, table(block.columns, rows));
   }
   const chart = blockChart(block);
   return element("figure", {}, caption, chart ? pictureElement(chart) : []);
+}
+
+function table(columns: readonly string[], rows: readonly (readonly string[])[]): Markup {
+  const isText = numberColumns(columns, rows).map((isNumber) => !isNumber);
+  return htmlTable(columns, rows, undefined, isText);
 }
 
 function partRow({ label, state, seconds, date }: PartReport): readonly string[] {

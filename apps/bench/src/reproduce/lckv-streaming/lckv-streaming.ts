@@ -43,7 +43,7 @@ function run(settings: ReproduceSettings): string {
   const { name, layers } = settings.shape;
   return (
     `Latency: models of shape ${name} (${layers} layers, bf16) with random weights, standard and LCKV with w = 2 and 10, one sequence ` +
-    `in the middle of a stream under the policy streaming-llm, f16 pages; ${latency.repetitions} turns of ${latency.tokens} tokens each, ` +
+    `in the middle of a stream under the policy streaming-llm, f16 pages; the median of ${latency.tokens} tokens in each of ${latency.repetitions} turns, ` +
     "eviction included, all models and sizes in turns. Pages hold the keys and values of a short prompt over and over, which does not " +
     `change the time. The window slides by a page of 16 tokens. Perplexity: tiny and tiny-lckv over at most ${stream.tokens} tokens of ` +
     `${heldOutName(settings)}, decoded by force from the first token on, f16 pages. ` +

@@ -1,3 +1,4 @@
+import { spreadOf } from "../../spread.ts";
 import type { PartContext } from "../figure.ts";
 import { kvBytesPerToken } from "../kv-bytes.ts";
 import { KvMemory, pageTokens } from "../kv-memory.ts";
@@ -10,7 +11,7 @@ import { StreamingSequence } from "./streaming-sequence.ts";
 export type LatencySizes = {
   readonly caches: readonly number[];
   readonly sinks: number;
-  /** Tokens of a turn, whole pages of them so that every turn evicts as often; those before do not count. */
+  /** Tokens of a turn, of which the median counts: heads take turns to evict, so every token has its share of that. Those before do not count. */
   readonly tokens: number;
   readonly uncounted: number;
   readonly repetitions: number;
@@ -49,13 +50,13 @@ export async function measureLatency(
   const times = await inTurns(sides, options, async ({ key, variant, cache }) => {
     using sequence = new StreamingSequence({ model: models.get(variant), kv, cache, sinks });
     for (let i = 0; i < uncounted; i++) await sequence.decode();
-    let milliseconds = 0;
+    const ms: number[] = [];
     for (let i = 0; i < tokens; i++) {
       signal.throwIfAborted();
-      milliseconds += await sequence.decode();
+      ms.push(await sequence.decode());
     }
     peaks = { ...peaks, [key]: sequence.peakPages };
-    return milliseconds / tokens;
+    return spreadOf(ms).median;
   });
   return {
     kind: "latency",

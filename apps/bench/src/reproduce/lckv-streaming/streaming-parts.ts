@@ -60,7 +60,7 @@ export function streamingParts(settings: ReproduceSettings, sizes: StreamingSize
     },
   }));
   const latencies = sizes.caches.map((caches, i) => ({
-    key: `latency at caches of ${caches}, ${latency.sinks} sinks, ${latencyDtype}, ${latency.repetitions} times ${latency.tokens} tokens`,
+    key: `latency at caches of ${caches}, ${latency.sinks} sinks, ${latencyDtype}, ${latency.repetitions} medians of ${latency.tokens} tokens`,
     label: `latency of streams with caches of ${caches.join(", ")}`,
     seconds: latencySeconds(settings, caches, latency),
     rank: Math.min(i, 1),

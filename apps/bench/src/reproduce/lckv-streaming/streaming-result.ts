@@ -15,7 +15,7 @@ export type LatencyResult = {
     readonly variant: Variant;
     /** Sinks and window. */
     readonly cache: number;
-    /** Milliseconds a token, eviction included: a mean for each repetition. */
+    /** Milliseconds a token, eviction included: the median of each repetition. */
     readonly ms: readonly number[];
     /** Bytes of the pages in use at their highest. */
     readonly kvBytes: number;

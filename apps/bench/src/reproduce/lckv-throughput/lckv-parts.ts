@@ -1,6 +1,7 @@
 import { totalmem } from "node:os";
 import type { Part, PartContext, ReproduceSettings } from "../figure.ts";
 import { generationText } from "../generation.ts";
+import { weightBytesOf } from "../step-cost.ts";
 import { expectedSeconds } from "./expected-seconds.ts";
 import { lckvModels } from "./lckv-models.ts";
 import { type LckvPlan, plannedKvBytes } from "./lckv-plan.ts";
@@ -77,10 +78,7 @@ export function lckvParts(plan: LckvPlan, settings: ReproduceSettings): Part<Lck
 
 /** Bytes that all models of the figure and their cache take together. */
 export function neededBytes(plan: LckvPlan, { shape }: ReproduceSettings): number {
-  const { layers, hidden, intermediate, heads, headDim, kvHeads, vocab } = shape;
-  const layer = 2 * hidden * (heads + kvHeads) * headDim + 3 * hidden * intermediate;
-  const weights = 2 * (layers * layer + 2 * vocab * hidden);
-  return lckvModels(shape).length * weights + plannedKvBytes(plan, shape);
+  return lckvModels(shape).length * weightBytesOf(shape) + plannedKvBytes(plan, shape);
 }
 
 /** Leaves a fifth of the machine's memory to others. */

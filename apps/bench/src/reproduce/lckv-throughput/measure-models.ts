@@ -1,20 +1,11 @@
 import type { PartContext } from "../figure.ts";
 import { type Generation, sampledContexts, slotsOf } from "../generation.ts";
-import { kvLayersOf } from "../kv-bytes.ts";
-import { KvMemory } from "../kv-memory.ts";
-import { largestBatch } from "../largest-batch.ts";
-import { type MeasuredModel, ModelSet } from "../model-set.ts";
+import { LoadedModels } from "../loaded-models.ts";
 import { StaticBatch } from "../static-batch.ts";
-import { type Side, timeDecoding, timePrompt } from "../time-in-turns.ts";
+import { timeDecoding, timePrompt } from "../time-in-turns.ts";
 import { lckvModels, standardKey, warmupKey } from "./lckv-models.ts";
 import { type LckvPlan, plannedKvBytes, promptRepetitions } from "./lckv-plan.ts";
 import type { DecodeResult, PromptResult, SweepResult, WholeResult } from "./lckv-results.ts";
-
-/** What is loaded before anything is timed. */
-type Loaded = Disposable & { readonly kv: KvMemory; readonly models: ModelSet };
-
-/** Share of a part's progress that loading makes up. */
-const loading = 0.3;
 
 /** Times one prompt of every model in turns. */
 export async function measurePrompt(
@@ -23,9 +14,9 @@ export async function measurePrompt(
   context: PartContext,
 ): Promise<PromptResult> {
   const measured = lckvModels(context.settings.shape);
-  using loaded = await load(plan, measured, context);
+  using loaded = await LoadedModels.open(measured, plannedKvBytes(plan, context.settings.shape), context);
   const sides = measured.map(({ key }) => ({ key, model: loaded.models.get(key) }));
-  const options = turns(loaded, promptRepetitions(plan, tokens), context);
+  const options = loaded.turns(promptRepetitions(plan, tokens));
   return { kind: "prompt", tokens, ms: await timePrompt(sides, tokens, options) };
 }
 
@@ -37,14 +28,14 @@ export async function measureDecoding(
 ): Promise<DecodeResult> {
   const generation = { prompt, generated };
   const measured = lckvModels(context.settings.shape);
-  using loaded = await load(plan, measured, context);
-  const sides = await largestSides(measured, generation, loaded, context);
-  await fill(loaded, context);
+  using loaded = await LoadedModels.open(measured, plannedKvBytes(plan, context.settings.shape), context);
+  const sides = await loaded.largestSides(generation);
+  await loaded.fill();
   const steps = await timeDecoding(
     sides,
     slotsOf(generation),
     sampledContexts(generation, plan.samples),
-    turns(loaded, plan.repetitions, context),
+    loaded.turns(plan.repetitions),
   );
   const batches = Object.fromEntries(sides.map(({ key, batch }) => [key, batch]));
   return { kind: "decode", generation, batches, steps };
@@ -54,9 +45,9 @@ export async function measureDecoding(
 export async function measureSweep(plan: LckvPlan, context: PartContext): Promise<SweepResult> {
   const { sweep, sweepSamples, sweepRepetitions } = plan;
   const measured = lckvModels(context.settings.shape);
-  using loaded = await load(plan, measured, context);
-  const largest = await largestSides(measured, sweep, loaded, context);
-  await fill(loaded, context);
+  using loaded = await LoadedModels.open(measured, plannedKvBytes(plan, context.settings.shape), context);
+  const largest = await loaded.largestSides(sweep);
+  await loaded.fill();
   const most = Math.max(0, ...largest.map(({ batch }) => batch));
   const batches = Array.from({ length: Math.floor(Math.log2(most)) + 1 }, (_, power) => 2 ** power);
   const rows: SweepResult["rows"][number][] = [];
@@ -66,10 +57,7 @@ export async function measureSweep(plan: LckvPlan, context: PartContext): Promis
       sides,
       slotsOf(sweep),
       sampledContexts(sweep, sweepSamples),
-      turns(loaded, sweepRepetitions, {
-        ...context,
-        onProgress: (share) => context.onProgress((rows.length + share) / batches.length),
-      }),
+      loaded.turns(sweepRepetitions, rows.length / batches.length, 1 / batches.length),
     );
     rows.push({ batch, steps });
   }
@@ -82,7 +70,7 @@ export async function measureWhole(plan: LckvPlan, context: PartContext): Promis
   const generation = { prompt, generated };
   const { settings, signal } = context;
   const measured = lckvModels(settings.shape).filter(({ key }) => [standardKey, warmupKey(2)].includes(key));
-  using loaded = await load(plan, measured, context);
+  using loaded = await LoadedModels.open(measured, plannedKvBytes(plan, context.settings.shape), context);
   const { kv, models } = loaded;
   const tokens = slotsOf(generation);
   const rows: WholeResult["rows"][number][] = [];
@@ -94,74 +82,15 @@ export async function measureWhole(plan: LckvPlan, context: PartContext): Promis
     for (let at = prompt; at < tokens - 1; at++) {
       signal.throwIfAborted();
       stepsMs += await all.decode(at);
-      context.onProgress((index + (at - prompt) / generated) / measured.length);
+      loaded.progress((index + (0.8 * (at - prompt)) / generated) / measured.length);
     }
     all.dispose();
     const promptMs = prompts.reduce((sum, ms) => sum + ms, 0);
     const sides = [{ key, model, batch }];
     const contexts = sampledContexts(generation, plan.samples);
-    const steps = await timeDecoding(sides, tokens, contexts, turns(loaded, plan.repetitions, context));
+    const options = loaded.turns(plan.repetitions, (index + 0.8) / measured.length, 0.2 / measured.length);
+    const steps = await timeDecoding(sides, tokens, contexts, options);
     rows.push({ model: key, promptMs, decodingMs: stepsMs, steps: steps[key]! });
   }
   return { kind: "whole", generation, batch, rows };
-}
-
-async function load(
-  plan: LckvPlan,
-  measured: readonly MeasuredModel[],
-  { settings, signal, onProgress }: PartContext,
-): Promise<Loaded> {
-  const { shape, device, seed } = settings;
-  const models = await ModelSet.open(measured, {
-    shape,
-    device,
-    seed,
-    signal,
-    onProgress: (share) => onProgress(share * loading),
-  });
-  try {
-    const bytes = plannedKvBytes(plan, shape);
-    const kv = new KvMemory({ device, bytes, headDim: shape.headDim, dtype: "f16" });
-    const dispose = () => {
-      kv.dispose();
-      models.dispose();
-    };
-    return { kv, models, [Symbol.dispose]: dispose };
-  } catch (error) {
-    models.dispose();
-    throw error;
-  }
-}
-
-/** Every model of which a sequence fits, at its largest batch. */
-async function largestSides(
-  measured: readonly MeasuredModel[],
-  generation: Generation,
-  { kv, models }: Loaded,
-  { settings, signal }: PartContext,
-): Promise<Side[]> {
-  const { shape } = settings;
-  const sides: Side[] = [];
-  for (const { key, layerMap } of measured) {
-    const kvLayers = kvLayersOf(shape, layerMap);
-    const search = { kv, kvLayers, kvHeads: shape.kvHeads, tokens: slotsOf(generation), signal };
-    const { batch } = await largestBatch(search);
-    if (batch > 0) sides.push({ key, model: models.get(key), batch });
-  }
-  return sides;
-}
-
-async function fill({ kv, models }: Loaded, { settings, signal }: PartContext): Promise<void> {
-  await kv.fill(models.get(standardKey), settings.seed, signal);
-}
-
-function turns({ kv }: Loaded, repetitions: number, { settings, signal, onProgress }: PartContext) {
-  const { seed } = settings;
-  return {
-    kv,
-    repetitions,
-    seed,
-    signal,
-    onProgress: (share: number) => onProgress(loading + (1 - loading) * share),
-  };
 }

@@ -79,7 +79,7 @@ function figureReport(
     ),
   );
   const said = sectionOf(figure, results, settings);
-  const section = { ...said.section, missing: [...said.section.missing, ...notMeasured(outcomes)] };
+  const section = { ...said.section, missing: missingOf(said.section, outcomes) };
   const failed = said.failed || outcomes.some(({ state }) => state === "failed");
   return { name, title, source, failed, section, parts: outcomes.map(partReport) };
 }
@@ -114,14 +114,17 @@ const reasons = {
   interrupted: "the run was interrupted",
 } as const;
 
-/** A sentence for each reason, with the parts that it holds for. */
-function notMeasured(outcomes: readonly PartOutcome[]): string[] {
+/** What the section says, and a sentence for each reason with the parts that no sentence has named yet. */
+function missingOf({ missing }: Section, outcomes: readonly PartOutcome[]): readonly string[] {
   const sentences = (["out of time", "interrupted"] as const).flatMap((state) => {
-    const labels = outcomes.filter((outcome) => outcome.state === state).map(({ part }) => part.label);
+    const labels = outcomes
+      .filter((outcome) => outcome.state === state)
+      .map(({ part }) => part.label)
+      .filter((label) => !missing.some((sentence) => sentence.includes(label)));
     return labels.length > 0 ? [`Not measured, as it ${reasons[state]}: ${labels.join("; ")}.`] : [];
   });
   const failures = outcomes.flatMap((outcome) =>
     outcome.state === "failed" ? [`Failed: ${outcome.part.label}: ${outcome.message}`] : [],
   );
-  return [...sentences, ...failures];
+  return [...missing, ...sentences, ...failures];
 }

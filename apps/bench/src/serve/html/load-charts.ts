@@ -64,6 +64,7 @@ function curves(
   return named.map(([name, points], i) => ({
     name,
     style: { ...lineStyle(i), marker },
+    joined: marker !== "dot",
     points: points.map(([x, y]) => ({ x, y })),
   }));
 }
