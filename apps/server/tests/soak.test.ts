@@ -127,7 +127,9 @@ test(`${clients} clients for ${seconds} s, with cancellations and nonsense among
     console.log({ ...counts, different: answers.size, preemptions, prefixHitTokens, p99 });
     // Every half minute, in MB.
     const every30 = memory.filter((_, second) => second % 30 === 0 || second === memory.length - 1);
-    console.table(every30.map((use) => Object.fromEntries(Object.entries(use).map(([k, v]) => [k, Math.round(v / 1e6)]))));
+    console.table(
+      every30.map((use) => Object.fromEntries(Object.entries(use).map(([k, v]) => [k, Math.round(v / 1e6)]))),
+    );
   } finally {
     clearInterval(integrity);
     clearInterval(watch);
