@@ -14,9 +14,9 @@ inline Vec to_float(Ints v) { return _mm512_cvtepi32_ps(v); }
 inline Bytes load_bytes(const uint8_t* p) { return _mm512_loadu_si512(p); }
 inline void store_bytes(uint8_t* p, Bytes v) { _mm512_storeu_si512(p, v); }
 inline Ints load_ints(const int32_t* p) { return _mm512_loadu_si512(p); }
-inline Ints set1_int(int32_t x) { return _mm512_set1_epi32(x); }
-inline Ints add_ints(Ints a, Ints b) { return _mm512_add_epi32(a, b); }
 inline Bytes mask_bytes(Bytes v, int mask) { return _mm512_and_si512(v, _mm512_set1_epi8(static_cast<char>(mask))); }
+// From each byte of v, modulo 256.
+inline Bytes subtract_bytes(Bytes v, int x) { return _mm512_sub_epi8(v, _mm512_set1_epi8(static_cast<char>(x))); }
 // low | (high & mask)
 inline Bytes merge_bytes(Bytes low, Bytes high, int mask) {
   return _mm512_ternarylogic_epi32(low, high, _mm512_set1_epi8(static_cast<char>(mask)), 0xf8);

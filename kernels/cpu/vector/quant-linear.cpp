@@ -42,10 +42,15 @@ void product(const QuantLinearArgs& a) {
     }
     const int64_t next_tile =
         output + kOutputs < a.end ? strip_at<kType>(a, output + kOutputs).quants - strips[0].quants : 0;
-    int64_t row = 0;
 #if defined(KVASIR_TILES)
-    row = matrix_rows<kType>(a, strips);
+    if constexpr (kOnMatrixUnit<kType>) {
+      if (a.rows >= kMatrixRows) {
+        matrix_product<kType>(a, strips, next_tile);
+        continue;
+      }
+    }
 #endif
+    int64_t row = 0;
     for (; row + kQuantRows <= a.rows; row += kQuantRows) quant_tile<kType, kQuantRows>(a, row, strips, next_tile);
     last_rows<kType, kQuantRows - 1>(a, row, strips, next_tile);
   }
@@ -76,7 +81,7 @@ void product_of_type(const QuantLinearArgs& args) {
 void quant_linear(const QuantLinearArgs& args) {
 #if defined(KVASIR_TILES)
   if (args.rows >= kMatrixRows) {
-    open_tiles();
+    open_tiles(kRegisterRows);
     product_of_type(args);
     close_tiles();
     return;

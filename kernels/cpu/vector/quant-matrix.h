@@ -1,5 +1,8 @@
-// Sixteen rows of activations times one group of outputs on the matrix unit. The dots of a run are integers and
-// so exact: what is done with them is what quant_tile does, in its order, and the results are the same bits.
+// Rows of activations times one tile of outputs on the matrix unit. The dots of a run are integers and so exact: what
+// is done with them is what quant_tile does, in its order, and the results are the same bits.
+//
+// Weights are unpacked once for all rows of a block, some runs at a time, so that these, the activations of a tile and
+// the sums of a block stay in the first-level cache.
 #ifndef KVASIR_VECTOR_QUANT_MATRIX_H
 #define KVASIR_VECTOR_QUANT_MATRIX_H
 
@@ -9,99 +12,135 @@
 namespace kvasir {
 namespace {
 
+// Fewer rows than this are left to the vectors.
 constexpr int kMatrixRows = 16;
+// Rows whose sums are kept at a time, a multiple of a tile's.
+constexpr int kBlockRows = 128;
+// Runs whose weights are unpacked at a time, and those whose dots are under way together.
+constexpr int kUnpackedRuns = 8;
+constexpr int kOpenRuns = 4;
+
+static_assert(kQuantStrips == kTileStrips, "a tile of outputs is as wide for either unit");
 
 // Formats with two scales in a run would fill a quarter of a tile.
 template <kvs_dtype kType>
 constexpr bool kOnMatrixUnit = packed_format(kType).halves == 1;
 
-// Two runs are under way at a time.
-struct MatrixRuns {
-  alignas(64) int32_t dots[2][kMatrixRows * kGroupOutputs];
-  alignas(64) uint8_t quads[2][kTileQuads * kQuadRowBytes];
+struct MatrixWork {
+  alignas(64) float sums[kBlockRows][kTileStrips][kGroupOutputs];
+  alignas(64) int8_t weights[kTileStrips][kUnpackedRuns][kRunInputs * kGroupOutputs];
+  alignas(64) int32_t dots[kTileStrips][kOpenRuns][kRegisterRows * kGroupOutputs];
 };
 
-template <int kBits, int kQuad = 0>
-KVASIR_INLINE void unpack_quads(const uint8_t* run, uint8_t* quads) {
+// Signed, the offset subtracted.
+template <kvs_dtype kType, int kQuad = 0>
+KVASIR_INLINE void unpack_run(const uint8_t* run, int8_t* weights) {
   if constexpr (kQuad < kTileQuads) {
-    store_bytes(quads + kQuad * kQuadRowBytes, quad_of<kBits, kQuad>(run));
-    unpack_quads<kBits, kQuad + 1>(run, quads);
+    constexpr PackedFormat kFormat = packed_format(kType);
+    Bytes quad = quad_of<kFormat.bits, kQuad>(run);
+    if constexpr (kFormat.offset != 0) quad = subtract_bytes(quad, kFormat.offset);
+    store_bytes(reinterpret_cast<uint8_t*>(weights) + kQuad * kQuadRowBytes, quad);
+    unpack_run<kType, kQuad + 1>(run, weights);
   }
 }
 
-template <int kBits, int kAt>
-KVASIR_INLINE void begin_run(const QuantLinearArgs& a, int64_t row, const Strip& strip, int64_t run, MatrixRuns& work) {
-  constexpr int64_t kRunBytes = int64_t{kBits} * kRunInputs * kGroupOutputs / 8;
-  const uint8_t* quants = strip.quants + run * kRunBytes;
-  if constexpr (kBits == 8) {
-    load_weights<kAt>(quants);
-  } else {
-    unpack_quads<kBits>(quants, work.quads[kAt]);
-    load_weights<kAt>(work.quads[kAt]);
+// Runs [run, run + kRuns) of the tile's rows, whose activations begin at x.
+template <int kRuns, int kAt = 0>
+KVASIR_INLINE void multiply_runs(const int8_t* x, int64_t stride, int unpacked, MatrixWork& work) {
+  if constexpr (kAt < kRuns) {
+    constexpr int kTurn = kAt % 2;
+    load_inputs<kTurn>(x + kAt * kRunInputs, stride);
+    load_weights<0>(work.weights[0][unpacked + kAt]);
+    multiply_tiles<kTurn, 0>();
+    load_weights<1>(work.weights[1][unpacked + kAt]);
+    multiply_tiles<kTurn, 1>();
+    store_sums<kTurn, 0>(work.dots[0][kAt]);
+    store_sums<kTurn, 1>(work.dots[1][kAt]);
+    multiply_runs<kRuns, kAt + 1>(x, stride, unpacked, work);
   }
-  load_inputs<kAt>(a.x.values + row * a.inputs + run * kRunInputs, a.inputs);
-  multiply_tiles<kAt>();
-  store_sums<kAt>(work.dots[kAt]);
 }
 
-template <kvs_dtype kType>
-KVASIR_INLINE void end_run(const RowTerms (&terms)[kMatrixRows], const Strip& strip, int64_t run, int64_t at,
-                           const int32_t* dots, Vec (&sums)[kMatrixRows]) {
-  const Vec weight_scale = scale_of<kType>(strip.scales, strip.lane, run, 0);
+// Scales the dots of those runs and adds them to the sums, which begin at `first`.
+template <kvs_dtype kType, int kRuns, int kStrip>
+KVASIR_INLINE void add_dots(const QuantRows& x, int64_t row, int rows, const Strip& strip, int64_t run, int64_t runs,
+                            int first, MatrixWork& work) {
+  constexpr bool kMins = packed_format(kType).mins;
+  Vec scales[kRuns];
+  Vec mins[kRuns];
   KVASIR_UNROLL
-  for (int r = 0; r < kMatrixRows; ++r) {
-    Ints dot = load_ints(dots + r * kGroupOutputs);
-    if constexpr (start_factor<kType>() != 0) dot = add_ints(dot, set1_int(terms[r].starts[at]));
-    sums[r] = fma(to_float(dot), mul(weight_scale, set1(terms[r].scales[at])), sums[r]);
+  for (int i = 0; i < kRuns; ++i) {
+    scales[i] = scale_of<kType>(strip.scales, strip.lane, run + i, 0);
+    if constexpr (kMins) mins[i] = min_of<kType>(strip.scales, strip.lane, run + i);
   }
-  if constexpr (packed_format(kType).mins) {
-    const Vec min = min_of<kType>(strip.scales, strip.lane, run);
+  for (int r = 0; r < rows; ++r) {
+    const int64_t at = (row + r) * runs + run;
+    float* out = work.sums[first + r][kStrip];
+    Vec sum = load(out);
     KVASIR_UNROLL
-    for (int r = 0; r < kMatrixRows; ++r) sums[r] = fma(min, set1(terms[r].mins[at]), sums[r]);
+    for (int i = 0; i < kRuns; ++i) {
+      const Vec dot = to_float(load_ints(work.dots[kStrip][i] + r * kGroupOutputs));
+      sum = fma(dot, mul(scales[i], set1(x.scales[at + i])), sum);
+      if constexpr (kMins) sum = fma(mins[i], set1(min_term<kType>(x.sums + 2 * (at + i), x.scales[at + i])), sum);
+    }
+    store(out, sum);
   }
 }
 
-// Rows [row, row + 16). The tiles are open.
-template <kvs_dtype kType>
-__attribute__((noinline)) void matrix_tile(const QuantLinearArgs& a, int64_t row, const Strip& strip) {
-  constexpr int kBits = packed_format(kType).bits;
+template <kvs_dtype kType, int kRuns>
+KVASIR_INLINE void tile_of_runs(const QuantLinearArgs& a, int64_t row, int rows, const Strip (&strips)[kTileStrips],
+                                int64_t run, int unpacked, int first, MatrixWork& work) {
   const int64_t runs = a.inputs / kRunInputs;
-  Vec sums[kMatrixRows];
-  KVASIR_UNROLL
-  for (int r = 0; r < kMatrixRows; ++r) sums[r] = zero();
-  RowTerms terms[kMatrixRows];
-  MatrixRuns work;
-  for (int64_t chunk = 0; chunk < runs; chunk += kChunkRuns) {
-    const int count = runs - chunk < kChunkRuns ? static_cast<int>(runs - chunk) : kChunkRuns;
-    for (int r = 0; r < kMatrixRows; ++r) {
-      const int64_t first = (row + r) * runs + chunk;
-      prepare<kType>(a.x.sums + 2 * first, a.x.scales + first, count, &terms[r]);
-    }
-    begin_run<kBits, 0>(a, row, strip, chunk, work);
-    for (int at = 0; at < count; at += 2) {
-      if (at + 1 < count) begin_run<kBits, 1>(a, row, strip, chunk + at + 1, work);
-      end_run<kType>(terms, strip, chunk + at, at, work.dots[0], sums);
-      if (at + 2 < count) begin_run<kBits, 0>(a, row, strip, chunk + at + 2, work);
-      if (at + 1 < count) end_run<kType>(terms, strip, chunk + at + 1, at + 1, work.dots[1], sums);
-    }
-  }
-  KVASIR_UNROLL
-  for (int r = 0; r < kMatrixRows; ++r) {
-    store_result(a, sums[r], strip.output, (row + r) * a.outputs + strip.output, a.outputs - strip.output);
-  }
+  multiply_runs<kRuns>(a.x.values + row * a.inputs + run * kRunInputs, a.inputs, unpacked, work);
+  add_dots<kType, kRuns, 0>(a.x, row, rows, strips[0], run, runs, first, work);
+  add_dots<kType, kRuns, 1>(a.x, row, rows, strips[1], run, runs, first, work);
 }
 
-// The rows of whole tiles; returns how many.
-template <kvs_dtype kType, int kStrips>
-inline int64_t matrix_rows(const QuantLinearArgs& a, const Strip (&strips)[kStrips]) {
-  if constexpr (!kOnMatrixUnit<kType>) return 0;
-  const int64_t rows = a.rows / kMatrixRows * kMatrixRows;
-  for (int64_t row = 0; row < rows; row += kMatrixRows) {
-    for (int s = 0; s < kStrips; ++s) {
-      if (strips[s].output < a.outputs) matrix_tile<kType>(a, row, strips[s]);
+// Rows [row, row + rows) of a block that begins at `block`, over unpacked runs. The tiles are open for as many rows.
+template <kvs_dtype kType>
+__attribute__((noinline)) void matrix_tile(const QuantLinearArgs& a, int64_t block, int first, int rows,
+                                           const Strip (&strips)[kTileStrips], int64_t chunk, int count,
+                                           MatrixWork& work) {
+  int at = 0;
+  for (; at + kOpenRuns <= count; at += kOpenRuns) {
+    tile_of_runs<kType, kOpenRuns>(a, block + first, rows, strips, chunk + at, at, first, work);
+  }
+  for (; at < count; ++at) tile_of_runs<kType, 1>(a, block + first, rows, strips, chunk + at, at, first, work);
+}
+
+// All rows times the strips. The tiles are open for kRegisterRows rows, and are so afterwards.
+template <kvs_dtype kType>
+void matrix_product(const QuantLinearArgs& a, const Strip (&strips)[kTileStrips], int64_t next_tile) {
+  constexpr int kRunBytes = packed_format(kType).run_bytes();
+  const int64_t runs = a.inputs / kRunInputs;
+  MatrixWork work;
+  for (int64_t block = 0; block < a.rows; block += kBlockRows) {
+    const int rows = a.rows - block < kBlockRows ? static_cast<int>(a.rows - block) : kBlockRows;
+    const int whole = rows / kRegisterRows * kRegisterRows;
+    for (int r = 0; r < rows; ++r) {
+      for (int s = 0; s < kTileStrips; ++s) store(work.sums[r][s], zero());
+    }
+    for (int64_t chunk = 0; chunk < runs; chunk += kUnpackedRuns) {
+      const int count = runs - chunk < kUnpackedRuns ? static_cast<int>(runs - chunk) : kUnpackedRuns;
+      for (int i = 0; i < count; ++i) {
+        prefetch_ahead<kType>(strips, chunk + i, runs, next_tile);
+        for (int s = 0; s < kTileStrips; ++s) {
+          unpack_run<kType>(strips[s].quants + (chunk + i) * kRunBytes, work.weights[s][i]);
+        }
+      }
+      for (int r = 0; r < whole; r += kRegisterRows) matrix_tile<kType>(a, block, r, kRegisterRows, strips, chunk, count, work);
+      if (whole == rows) continue;
+      open_tiles(rows - whole);
+      matrix_tile<kType>(a, block, whole, rows - whole, strips, chunk, count, work);
+      open_tiles(kRegisterRows);
+    }
+    for (int r = 0; r < rows; ++r) {
+      for (int s = 0; s < kTileStrips; ++s) {
+        const int64_t output = strips[s].output;
+        if (output >= a.outputs) continue;
+        store_result(a, load(work.sums[r][s]), output, (block + r) * a.outputs + output, a.outputs - output);
+      }
     }
   }
-  return rows;
 }
 
 }  // namespace

@@ -32,13 +32,19 @@ constexpr int start_factor() {
   return kFormat.bits == 8 && kSignedBytes ? 0 : -kFormat.offset;
 }
 
+// What a run's min is multiplied by: its scale times the sum of its activations, which `sums` has by halves.
+template <kvs_dtype kType>
+KVASIR_INLINE float min_term(const int32_t* sums, float scale) {
+  // Those of q4_k and q5_k are subtracted.
+  constexpr float kSign = packed_format(kType).scale_runs == 8 ? -1.0f : 1.0f;
+  return kSign * scale * static_cast<float>(sums[0] + sums[1]);
+}
+
 // Apart from the tile, which has no register left for it.
 template <kvs_dtype kType>
 __attribute__((noinline)) void prepare(const int32_t* sums, const float* scales, int runs, RowTerms* terms) {
   constexpr PackedFormat kFormat = packed_format(kType);
   constexpr int kFactor = start_factor<kType>();
-  // Those of q4_k and q5_k are subtracted.
-  constexpr float kSign = kFormat.scale_runs == 8 ? -1.0f : 1.0f;
   for (int i = 0; i < runs; ++i) terms->scales[i] = scales[i];
   if constexpr (kFactor != 0 && kFormat.halves == 2) {
     for (int i = 0; i < 2 * runs; ++i) terms->starts[i] = kFactor * sums[i];
@@ -47,9 +53,7 @@ __attribute__((noinline)) void prepare(const int32_t* sums, const float* scales,
     for (int i = 0; i < runs; ++i) terms->starts[i] = kFactor * (sums[2 * i] + sums[2 * i + 1]);
   }
   if constexpr (kFormat.mins) {
-    for (int i = 0; i < runs; ++i) {
-      terms->mins[i] = kSign * scales[i] * static_cast<float>(sums[2 * i] + sums[2 * i + 1]);
-    }
+    for (int i = 0; i < runs; ++i) terms->mins[i] = min_term<kType>(sums + 2 * i, scales[i]);
   }
 }
 

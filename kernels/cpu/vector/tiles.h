@@ -12,110 +12,126 @@
 namespace kvasir {
 namespace {
 
-// Sums are [16 rows, 16 outputs] of int32, x [16 rows, 32 inputs] of int8, weights [8 quads, 16 outputs, 4] of uint8.
-constexpr int kTileRows16 = 16;
+// Sums are [rows, 16 outputs] of int32, x [rows, 32 inputs] of int8, weights [8 quads, 16 outputs, 4] of int8.
+// There are sums of two turns by two strips of outputs, inputs of two turns, and weights of two strips, so that a
+// product can begin before the sums of the last are stored.
+constexpr int kRegisterRows = 16;
 constexpr int kTileInputs = 32;
 constexpr int kTileQuads = kTileInputs / 4;
+constexpr int kTileStrips = 2;
 
 #if defined(KVASIR_EMULATE_TILES)
 
 struct TileArrays {
-  int32_t sums[2][16][16];
-  int8_t x[2][16][kTileInputs];
-  uint8_t weights[2][kTileQuads][64];
+  int rows;
+  int32_t sums[2][kTileStrips][kRegisterRows][16];
+  int8_t x[2][kRegisterRows][kTileInputs];
+  int8_t weights[kTileStrips][kTileQuads][64];
 };
 thread_local TileArrays tile_arrays;
 
-inline void open_tiles() {}
+inline void open_tiles(int rows) { tile_arrays.rows = rows; }
 inline void close_tiles() {}
 
-template <int kAt>
+template <int kTurn>
 inline void load_inputs(const int8_t* x, int64_t stride) {
-  for (int r = 0; r < 16; ++r) __builtin_memcpy(tile_arrays.x[kAt][r], x + r * stride, kTileInputs);
+  for (int r = 0; r < tile_arrays.rows; ++r) __builtin_memcpy(tile_arrays.x[kTurn][r], x + r * stride, kTileInputs);
 }
 
-template <int kAt>
-inline void load_weights(const uint8_t* quads) {
-  __builtin_memcpy(tile_arrays.weights[kAt], quads, sizeof tile_arrays.weights[kAt]);
+template <int kStrip>
+inline void load_weights(const int8_t* quads) {
+  __builtin_memcpy(tile_arrays.weights[kStrip], quads, sizeof tile_arrays.weights[kStrip]);
 }
 
-template <int kAt>
+template <int kTurn, int kStrip>
 inline void multiply_tiles() {
   TileArrays& t = tile_arrays;
-  for (int r = 0; r < 16; ++r) {
+  for (int r = 0; r < t.rows; ++r) {
     for (int o = 0; o < 16; ++o) {
       int32_t sum = 0;
-      for (int i = 0; i < kTileInputs; ++i) sum += t.x[kAt][r][i] * t.weights[kAt][i / 4][4 * o + i % 4];
-      t.sums[kAt][r][o] = sum;
+      for (int i = 0; i < kTileInputs; ++i) sum += t.x[kTurn][r][i] * t.weights[kStrip][i / 4][4 * o + i % 4];
+      t.sums[kTurn][kStrip][r][o] = sum;
     }
   }
 }
 
-template <int kAt>
+template <int kTurn, int kStrip>
 inline void store_sums(int32_t* sums) {
-  __builtin_memcpy(sums, tile_arrays.sums[kAt], sizeof tile_arrays.sums[kAt]);
+  __builtin_memcpy(sums, tile_arrays.sums[kTurn][kStrip], static_cast<size_t>(tile_arrays.rows) * 64);
 }
 
 #else
 
-// Palette 1 (Intel's manual, volume 1, 18.2). Registers 0 and 1 hold sums, 2 and 3 inputs, 4 and 5 weights: two of
-// each, so that a product can begin before the sums of the last are stored.
+// Palette 1 (Intel's manual, volume 1, 18.2). Registers 0 to 3 hold sums, 4 and 5 inputs, 6 and 7 weights.
 struct alignas(64) TileShapes {
   uint8_t palette = 1;
   uint8_t start_row = 0;
   uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, kTileInputs, kTileInputs, 64, 64};
-  uint8_t rows[16] = {16, 16, 16, 16, kTileQuads, kTileQuads};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, kTileInputs, kTileInputs, 64, 64};
+  uint8_t rows[16] = {};
 };
-static const TileShapes tile_shapes;
 
 // GCC's intrinsics do not say that they read memory.
 inline void finish_stores() { __asm__ volatile("" ::: "memory"); }
 
-inline void open_tiles() {
+// rows: 1 to kRegisterRows.
+inline void open_tiles(int rows) {
+  TileShapes shapes;
+  for (int i = 0; i < 6; ++i) shapes.rows[i] = static_cast<uint8_t>(rows);
+  for (int i = 6; i < 8; ++i) shapes.rows[i] = kTileQuads;
   finish_stores();
-  _tile_loadconfig(&tile_shapes);
+  _tile_loadconfig(&shapes);
 }
 inline void close_tiles() { _tile_release(); }
 
 // The intrinsics take the register as a literal.
-template <int kAt>
+template <int kTurn>
 inline void load_inputs(const int8_t* x, int64_t stride) {
   finish_stores();
-  if constexpr (kAt == 0) {
-    _tile_loadd(2, x, stride);
+  if constexpr (kTurn == 0) {
+    _tile_loadd(4, x, stride);
   } else {
-    _tile_loadd(3, x, stride);
+    _tile_loadd(5, x, stride);
   }
 }
 
-template <int kAt>
-inline void load_weights(const uint8_t* quads) {
+template <int kStrip>
+inline void load_weights(const int8_t* quads) {
   finish_stores();
-  if constexpr (kAt == 0) {
-    _tile_loadd(4, quads, 64);
+  if constexpr (kStrip == 0) {
+    _tile_loadd(6, quads, 64);
   } else {
-    _tile_loadd(5, quads, 64);
+    _tile_loadd(7, quads, 64);
   }
 }
 
-template <int kAt>
+template <int kTurn, int kStrip>
 inline void multiply_tiles() {
-  if constexpr (kAt == 0) {
+  if constexpr (kTurn == 0 && kStrip == 0) {
     _tile_zero(0);
-    _tile_dpbsud(0, 2, 4);
-  } else {
+    _tile_dpbssd(0, 4, 6);
+  } else if constexpr (kTurn == 0) {
     _tile_zero(1);
-    _tile_dpbsud(1, 3, 5);
+    _tile_dpbssd(1, 4, 7);
+  } else if constexpr (kStrip == 0) {
+    _tile_zero(2);
+    _tile_dpbssd(2, 5, 6);
+  } else {
+    _tile_zero(3);
+    _tile_dpbssd(3, 5, 7);
   }
 }
 
-template <int kAt>
+template <int kTurn, int kStrip>
 inline void store_sums(int32_t* sums) {
-  if constexpr (kAt == 0) {
+  if constexpr (kTurn == 0 && kStrip == 0) {
     _tile_stored(0, sums, 64);
-  } else {
+  } else if constexpr (kTurn == 0) {
     _tile_stored(1, sums, 64);
+  } else if constexpr (kStrip == 0) {
+    _tile_stored(2, sums, 64);
+  } else {
+    _tile_stored(3, sums, 64);
   }
 }
 

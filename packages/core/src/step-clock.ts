@@ -24,13 +24,13 @@ export class StepClock {
   }
 
   /**
-   * Prompt tokens for the next step, where somebody decodes in it. Where more prompts wait than sequences decode, each step
-   * may take longer: a whole crowd would else wait for few, and steps with few rows cost most for each.
-   * @param decoding sequences that decode, @param prompts those whose prompt is read or waits to be
+   * Prompt tokens for the next step, where somebody decodes in it. Each prompt that waits lets the step take its target
+   * once more, up to four times: a crowd would else wait for few, and steps with few rows cost most for each.
+   * @param prompts those whose prompt is read or waits to be
    */
-  promptTokens(decoding: number, prompts: number): number {
+  promptTokens(prompts: number): number {
     if (this.#perPromptToken === undefined) return Math.min(this.#most, this.#last);
-    const crowd = Math.min(mostCrowd, 1 + Math.max(0, prompts - 1) / Math.max(1, decoding));
+    const crowd = Math.max(1, Math.min(mostCrowd, prompts));
     const left = crowd * this.#target - (this.#decode ?? 0);
     const fitting = Math.floor(left / this.#perPromptToken);
     return Math.max(1, Math.min(this.#most, Math.max(leastPromptTokens, Math.min(fitting, 2 * this.#last))));

@@ -5,7 +5,8 @@ import type { Step, StepResult } from "./step.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * Where programs run. All work of a device runs in order on its own thread; the event loop stays free.
+ * Where programs run. All work of a device runs in the order of the calls, beside the event loop; nobody needs to wait
+ * for a step before the work that follows it is handed over.
  * Everything that a device made must be disposed before memory is certain to be back; disposing the
  * device first is allowed (the rest then throws `disposed`). All `dispose()` are idempotent.
  */
@@ -32,7 +33,10 @@ export interface Device extends Disposable {
    * (`invalid-argument`; `io` where the file cannot be read; `out-of-memory`).
    */
   pack(weight: Tensor, dtype?: QuantDType): Promise<Tensor>;
-  /** Memory for pages of keys and values; bytes are only taken from the system when first written. */
+  /**
+   * Memory for pages of keys and values. On a CPU, bytes are only taken from the system when first written; a device
+   * with memory of its own takes all of them here. Throws `KernelError` (`out-of-memory`).
+   */
   pageMemory(spec: PageMemorySpec): PageMemory;
   /** Checks every index and shape of the program. Throws `KernelError` (`invalid-argument`) naming the instruction. */
   compile(program: Program): Executable;
@@ -71,7 +75,10 @@ export type Compaction = {
   readonly source: Int32Array;
   /** Ascending slot indices. */
   readonly keep: Int32Array;
-  /** ceil(keep.length / pageTokens) pages; page i may be source page i itself. */
+  /**
+   * ceil(keep.length / pageTokens) pages, none twice. One may be a source page, i itself or another, as long as
+   * slots that move in ascending order are all read before anything is written over them.
+   */
   readonly destination: Int32Array;
   /**
    * Folds the value of each slot below `slots` that is not kept into that of the kept slot whose key is most
@@ -118,7 +125,10 @@ export interface Executable extends Disposable {
    * step changes nothing. What a row gets does not depend on the other rows, the chunks or the threads.
    */
   run(memory: PageMemory, step: Step): Promise<StepResult>;
-  /** Memory for the newest queries of a sequence; only what steps fill is taken from the system. */
+  /**
+   * Memory for the newest queries of a sequence. On a CPU, only what steps fill is taken from the system. Throws
+   * `KernelError` (`out-of-memory`).
+   */
   queryWindow(window: number): QueryWindow;
   /**
    * [slots] numbers for each read, in order with steps and page operations. All zero (`expected`: equal shares)

@@ -10,6 +10,7 @@ import { badReadsCases } from "./bad-reads.case.ts";
 import { badStepCases } from "./bad-step.case.ts";
 import { exactnessCases, sameBitsCases } from "./exactness.case.ts";
 import type { Implementation } from "./implementation.ts";
+import { inFlightCases } from "./in-flight.case.ts";
 import { iterateCases } from "./iterate.case.ts";
 import { lastPositionsCases } from "./last-positions.case.ts";
 import { logitsWidthCases } from "./logits-width.case.ts";
@@ -20,6 +21,7 @@ import { opsCases } from "./ops.case.ts";
 import { pageBytesCases } from "./page-bytes.case.ts";
 import { pageFormatCases } from "./page-format.case.ts";
 import { pageMemoryCases } from "./page-memory.case.ts";
+import { pagesOnDemandCases } from "./pages-on-demand.case.ts";
 import { quantLinearCases, sameQuantBitsCases } from "./quant-linear.case.ts";
 import { quantPackCases } from "./quant-pack.case.ts";
 import { queryWindowCases, sameSignalBitsCases } from "./query-window.case.ts";
@@ -50,6 +52,7 @@ for (const implementation of [interpreter, ...native]) {
   pageFormatCases(implementation);
   pageMemoryCases(implementation);
   pageBytesCases(implementation);
+  inFlightCases(implementation);
   samplingCases(implementation);
   mappedFileCases(implementation);
   badProgramCases(implementation);
@@ -71,6 +74,8 @@ for (const implementation of [interpreter, ...native]) {
   badCollectionCases(implementation);
   badReadsCases(implementation);
 }
+
+for (const implementation of [interpreter, ...native]) pagesOnDemandCases(implementation);
 
 twinCases(native, interpreter);
 sharedPrefixTwinCases(native, interpreter);

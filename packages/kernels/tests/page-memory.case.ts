@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Device, PageMemory, SlotData } from "../src/device.ts";
+import type { Device, SlotData } from "../src/device.ts";
 import type { DType } from "../src/dtype.ts";
 import { Decoding } from "./decoding.ts";
 import { type Implementation, relativeError } from "./implementation.ts";
-import type { PagedSequence } from "./paged-sequence.ts";
+import { keepLast } from "./keep-last.ts";
 import { Random } from "./random.ts";
 import { tinyDecoder, tinyModel } from "./tiny-model.ts";
 import { randomWeight } from "./weight.ts";
@@ -38,12 +38,6 @@ export function pageMemoryCases({ name, open, precision }: Implementation): void
         expect(memory.pageBytes).toBeLessThan(2 * needed);
         expect(memory.spec).toEqual({ pages: 3, pageTokens: 32, headDim: 20, dtype });
       }
-    });
-
-    it("offers far more pages than memory, as only written ones take bytes", async () => {
-      using memory = device.pageMemory({ pages: 1_000_000, pageTokens: 32, headDim: 64, dtype: "f32" });
-      const [values] = await memory.readSlots("position", [{ pages: Int32Array.of(999_999), slots: 1 }]);
-      expect(values).toHaveLength(1);
     });
 
     it("copies pages whole, in order with what was submitted before and after", async () => {
@@ -189,18 +183,5 @@ export function pageMemoryCases({ name, open, precision }: Implementation): void
       expect((await running)[0]).toHaveLength(30 * 50);
       expect((await reading)[0]).toHaveLength(30);
     });
-  });
-}
-
-async function keepLast(memory: PageMemory, sequence: PagedSequence, count: number): Promise<void> {
-  const heads = sequence.tables.map((pages, head) => ({
-    source: Int32Array.from(pages),
-    keep: Int32Array.from({ length: count }, (_, i) => sequence.resident[head]! - count + i),
-    destination: Int32Array.from(pages.slice(0, Math.ceil(count / memory.spec.pageTokens))),
-  }));
-  await memory.compact(heads);
-  sequence.resident.fill(count);
-  heads.forEach(({ destination }, head) => {
-    sequence.tables[head]!.length = destination.length;
   });
 }
