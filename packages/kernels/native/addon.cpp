@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "device.h"
+#include "guarded.h"
 #include "handle.h"
 #include "page-bytes.h"
 #include "pages.h"
@@ -24,29 +25,41 @@ Napi::Value ExternalMemory(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(bytes));
 }
 
+template <Napi::Value (*Function)(const Napi::CallbackInfo&)>
+void Export(Napi::Object exports, const char* name) {
+  napi_value function = nullptr;
+  if (napi_create_function(exports.Env(), name, NAPI_AUTO_LENGTH, Guarded<Function>, nullptr, &function) == napi_ok) {
+    exports.Set(name, function);
+  }
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  exports.Set("version", Napi::String::New(env, KVASIR_VERSION));
-  exports.Set("abiVersion", Napi::Number::New(env, kvs_abi_version()));
-  exports.Set("levels", Napi::String::New(env, kvs_levels()));
-  exports.Set("openDevice", Napi::Function::New<OpenDevice>(env));
-  exports.Set("deviceLevel", Napi::Function::New<DeviceLevel>(env));
-  exports.Set("probe", Napi::Function::New<Probe>(env));
-  exports.Set("mapFile", Napi::Function::New<MapFile>(env));
-  exports.Set("viewTensor", Napi::Function::New<ViewTensor>(env));
-  exports.Set("copyTensor", Napi::Function::New<CopyTensor>(env));
-  exports.Set("packTensor", Napi::Function::New<PackTensor>(env));
-  exports.Set("createPages", Napi::Function::New<CreatePages>(env));
-  exports.Set("copyPages", Napi::Function::New<CopyPages>(env));
-  exports.Set("readPages", Napi::Function::New<ReadPages>(env));
-  exports.Set("writePages", Napi::Function::New<WritePages>(env));
-  exports.Set("compactPages", Napi::Function::New<CompactPages>(env));
-  exports.Set("readSlots", Napi::Function::New<ReadSlots>(env));
-  exports.Set("compile", Napi::Function::New<Compile>(env));
-  exports.Set("createQueries", Napi::Function::New<CreateQueries>(env));
-  exports.Set("readAttention", Napi::Function::New<ReadAttention>(env));
-  exports.Set("run", Napi::Function::New<Run>(env));
-  exports.Set("externalMemory", Napi::Function::New<ExternalMemory>(env));
-  exports.Set("close", Napi::Function::New<CloseHandle>(env));
+  // Asking for the levels may take memory.
+  Guard(env, [&]() -> Napi::Value {
+    exports.Set("version", Napi::String::New(env, KVASIR_VERSION));
+    exports.Set("abiVersion", Napi::Number::New(env, kvs_abi_version()));
+    exports.Set("levels", Napi::String::New(env, kvs_levels()));
+    Export<OpenDevice>(exports, "openDevice");
+    Export<DeviceLevel>(exports, "deviceLevel");
+    Export<Probe>(exports, "probe");
+    Export<MapFile>(exports, "mapFile");
+    Export<ViewTensor>(exports, "viewTensor");
+    Export<CopyTensor>(exports, "copyTensor");
+    Export<PackTensor>(exports, "packTensor");
+    Export<CreatePages>(exports, "createPages");
+    Export<CopyPages>(exports, "copyPages");
+    Export<ReadPages>(exports, "readPages");
+    Export<WritePages>(exports, "writePages");
+    Export<CompactPages>(exports, "compactPages");
+    Export<ReadSlots>(exports, "readSlots");
+    Export<Compile>(exports, "compile");
+    Export<CreateQueries>(exports, "createQueries");
+    Export<ReadAttention>(exports, "readAttention");
+    Export<Run>(exports, "run");
+    Export<ExternalMemory>(exports, "externalMemory");
+    Export<CloseHandle>(exports, "close");
+    return exports;
+  });
   return exports;
 }
 

@@ -29,14 +29,15 @@
         "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS",
         "KVASIR_VERSION=\"<!(node -p \"require('../../package.json').version\")\""
       ],
-      "cflags": ["-Wall", "-Wextra", "-O3", "-fvisibility=hidden", "-fno-exceptions"],
+      # Allocations that fail are caught (guarded.h); what Node-API says is still told by status.
+      "cflags": ["-Wall", "-Wextra", "-O3", "-fvisibility=hidden"],
       "cflags_cc": ["-std=c++17"],
-      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
+      "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-exceptions"],
       # A symbol that nobody defines fails the load instead of ending the process at its first call.
       "conditions": [["OS=='linux'", { "ldflags": ["-Wl,-z,now", "-static-libstdc++", "-static-libgcc"] }]],
       "xcode_settings": {
         "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
-        "GCC_ENABLE_CPP_EXCEPTIONS": "NO",
+        "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
         "GCC_OPTIMIZATION_LEVEL": "3",
         "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
         "MACOSX_DEPLOYMENT_TARGET": "11.0"

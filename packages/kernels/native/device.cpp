@@ -34,7 +34,6 @@ void Device::Close(Napi::Env env) {
 void Device::Stop(napi_env env) {
   if (device_ == nullptr) return;
   napi_remove_env_cleanup_hook(env, EnvironmentEnds, this);
-  kvs_device_close(device_);
   device_ = nullptr;
   napi_release_threadsafe_function(results_, napi_tsfn_release);
 }
@@ -44,7 +43,6 @@ void Device::Stop(napi_env env) {
 void Device::EnvironmentEnds(void* self) {
   Device* device = static_cast<Device*>(self);
   device->closed_ = true;
-  kvs_device_close(device->device_);
   device->device_ = nullptr;
 }
 
@@ -105,9 +103,8 @@ Napi::Value OpenDevice(const Napi::CallbackInfo& info) {
   kvs_device* opened = nullptr;
   const kvs_status status = kvs_device_open(level.empty() ? nullptr : level.c_str(), threads, &opened);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
-  auto device = std::make_shared<Device>(opened);
+  auto device = std::make_shared<Device>(OwnedDevice(opened));
   if (!device->Attach(env)) {
-    kvs_device_close(opened);
     return ThrowInternal(env, "the thread-safe function of the device could not be made");
   }
   return WrapHandle(env, device);

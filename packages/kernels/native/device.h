@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "handle.h"
 #include "job.h"
+#include "owned.h"
 
 namespace kvasir_node {
 
@@ -17,13 +19,13 @@ class Device : public Handle, public std::enable_shared_from_this<Device> {
  public:
   static constexpr Kind kKind = Kind::kDevice;
 
-  explicit Device(kvs_device* device) : Handle(kKind), device_(device) {}
+  explicit Device(OwnedDevice device) : Handle(kKind), device_(std::move(device)) {}
 
-  // Makes the thread-safe function and the clean-up hook. False: nothing is left behind but the device.
+  // Makes the thread-safe function and the clean-up hook. Where it does not, nothing is left behind but the device.
   bool Attach(Napi::Env env);
 
   // Null once closed.
-  kvs_device* get() const { return closed_ ? nullptr : device_; }
+  kvs_device* get() const { return closed_ ? nullptr : device_.get(); }
 
   // No new work from now on; what was submitted still settles, and only then do the threads stop, so
   // that closing never blocks the event loop.
@@ -49,7 +51,7 @@ class Device : public Handle, public std::enable_shared_from_this<Device> {
   void End(napi_env env);
   void Stop(napi_env env);
 
-  kvs_device* device_;
+  OwnedDevice device_;
   napi_threadsafe_function results_ = nullptr;
   int64_t pending_ = 0;
   int64_t untold_bytes_ = 0;

@@ -20,6 +20,14 @@ Shared* Find(const Napi::Value& value) {
   return static_cast<Shared*>(data);
 }
 
+struct ClosedUnlessTaken {
+  ~ClosedUnlessTaken() {
+    if (handle != nullptr) handle->Close(env);
+  }
+  const Napi::Env env;
+  Shared handle;
+};
+
 void Finalize(napi_env env, void* data, void*) {
   const std::unique_ptr<Shared> handle(static_cast<Shared*>(data));
   (*handle)->Close(env);
@@ -28,12 +36,13 @@ void Finalize(napi_env env, void* data, void*) {
 }  // namespace
 
 Napi::Value WrapHandle(Napi::Env env, Shared handle) {
+  ClosedUnlessTaken guard{env, handle};
   Napi::Object object = Napi::Object::New(env);
   auto data = std::make_unique<Shared>(std::move(handle));
   if (napi_wrap(env, object, data.get(), Finalize, nullptr, nullptr) != napi_ok) {
-    (*data)->Close(env);
     return ThrowInternal(env, "a handle could not be made");
   }
+  guard.handle = nullptr;
   data.release();
   if (napi_type_tag_object(env, object, &kTag) != napi_ok) {
     return ThrowInternal(env, "a handle could not be tagged");
@@ -50,13 +59,11 @@ Shared UnwrapHandle(const Napi::Value& value, Kind kind) {
   return *found;
 }
 
-void CloseHandle(const Napi::CallbackInfo& info) {
+Napi::Value CloseHandle(const Napi::CallbackInfo& info) {
   Shared* found = Find(info[0]);
-  if (found == nullptr) {
-    ThrowInternal(info.Env(), "close expects a handle");
-    return;
-  }
+  if (found == nullptr) return ThrowInternal(info.Env(), "close expects a handle");
   (*found)->Close(info.Env());
+  return info.Env().Undefined();
 }
 
 }  // namespace kvasir_node

@@ -24,7 +24,7 @@ class Handle {
   const Kind kind_;
 };
 
-// A JavaScript object whose collection closes the handle, if nobody did before.
+// A JavaScript object whose collection closes the handle, if nobody did before. Closes it where none can be made.
 Napi::Value WrapHandle(Napi::Env env, std::shared_ptr<Handle> handle);
 
 // Null, with a JavaScript exception pending, where `value` is no handle of this kind.
@@ -36,6 +36,6 @@ std::shared_ptr<T> Unwrap(const Napi::Value& value) {
 }
 
 // close(handle): any kind.
-void CloseHandle(const Napi::CallbackInfo& info);
+Napi::Value CloseHandle(const Napi::CallbackInfo& info);
 
 }  // namespace kvasir_node

@@ -1,6 +1,7 @@
 #include "job.h"
 
 #include "device.h"
+#include "guarded.h"
 #include "status.h"
 
 namespace kvasir_node {
@@ -26,7 +27,7 @@ void Job::Settle(Napi::Env env) {
     napi_reject_deferred(env, deferred_, ErrorOf(env, status_).Value());
     return;
   }
-  const Napi::Value result = Result(env);
+  const Napi::Value result = Guard(env, [&] { return Result(env); });
   if (env.IsExceptionPending()) {
     napi_reject_deferred(env, deferred_, env.GetAndClearPendingException().Value());
   } else {

@@ -43,17 +43,16 @@ std::shared_ptr<Pages> OpenPages(const Napi::Value& value) {
   return pages;
 }
 
-Pages::Pages(std::shared_ptr<Device> device, kvs_pages* pages, const kvs_pages_spec& spec, uint64_t page_bytes)
+Pages::Pages(std::shared_ptr<Device> device, OwnedPages pages, const kvs_pages_spec& spec, uint64_t page_bytes)
     : Handle(kKind),
       device_(std::move(device)),
-      pages_(pages),
+      pages_(std::move(pages)),
       spec_(spec),
       page_bytes_(static_cast<int64_t>(page_bytes)),
       touched_(static_cast<size_t>(spec.pages), false) {}
 
 void Pages::Close(Napi::Env env) {
   if (pages_ == nullptr) return;
-  kvs_pages_close(pages_);
   pages_ = nullptr;
   if (reported_ > 0) Napi::MemoryManagement::AdjustExternalMemory(env, -reported_);
 }
@@ -84,7 +83,7 @@ Napi::Value CreatePages(const Napi::CallbackInfo& info) {
   const kvs_status status = kvs_pages_create(device->get(), &spec, &created, &page_bytes);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
   Napi::Object result = Napi::Object::New(env);
-  result.Set("handle", WrapHandle(env, std::make_shared<Pages>(device, created, spec, page_bytes)));
+  result.Set("handle", WrapHandle(env, std::make_shared<Pages>(device, OwnedPages(created), spec, page_bytes)));
   result.Set("pageBytes", Napi::Number::New(env, static_cast<double>(page_bytes)));
   return result;
 }

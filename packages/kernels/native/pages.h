@@ -11,6 +11,7 @@
 
 #include "device.h"
 #include "handle.h"
+#include "owned.h"
 
 namespace kvasir_node {
 
@@ -18,9 +19,9 @@ class Pages : public Handle {
  public:
   static constexpr Kind kKind = Kind::kPages;
 
-  Pages(std::shared_ptr<Device> device, kvs_pages* pages, const kvs_pages_spec& spec, uint64_t page_bytes);
+  Pages(std::shared_ptr<Device> device, OwnedPages pages, const kvs_pages_spec& spec, uint64_t page_bytes);
 
-  kvs_pages* get() const { return pages_; }
+  kvs_pages* get() const { return pages_.get(); }
   const std::shared_ptr<Device>& device() const { return device_; }
   const kvs_pages_spec& spec() const { return spec_; }
   int64_t page_bytes() const { return page_bytes_; }
@@ -32,7 +33,7 @@ class Pages : public Handle {
 
  private:
   const std::shared_ptr<Device> device_;
-  kvs_pages* pages_;
+  OwnedPages pages_;
   const kvs_pages_spec spec_;
   const int64_t page_bytes_;
   std::vector<bool> touched_;

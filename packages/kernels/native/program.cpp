@@ -75,11 +75,7 @@ std::vector<kvs_instruction> ReadInstructions(Reader& reader, const Napi::Value&
 
 }  // namespace
 
-void Program::Close(Napi::Env) {
-  if (program_ == nullptr) return;
-  kvs_program_close(program_);
-  program_ = nullptr;
-}
+void Program::Close(Napi::Env) { program_ = nullptr; }
 
 Napi::Value Compile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -117,7 +113,7 @@ Napi::Value Compile(const Napi::CallbackInfo& info) {
   const kvs_status status = kvs_program_create(device->get(), &spec, &program);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
   return WrapHandle(env,
-                    std::make_shared<Program>(device, program, int64_t{spec.kv_layers} * spec.kv_heads, spec.vocab_size,
+                    std::make_shared<Program>(device, OwnedProgram(program), int64_t{spec.kv_layers} * spec.kv_heads, spec.vocab_size,
                                               buffers[static_cast<size_t>(spec.logits)].width));
 }
 

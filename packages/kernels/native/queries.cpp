@@ -82,7 +82,6 @@ void ReadReads(Reader& reader, const Napi::Object& flat, const Napi::Value& outs
 
 void Queries::Close(Napi::Env env) {
   if (queries_ == nullptr) return;
-  kvs_queries_close(queries_);
   queries_ = nullptr;
   if (touched_) Napi::MemoryManagement::AdjustExternalMemory(env, -bytes_);
 }
@@ -106,7 +105,7 @@ Napi::Value CreateQueries(const Napi::CallbackInfo& info) {
   const kvs_status status = kvs_queries_create(program->get(), window, &created, &bytes);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
   Napi::Object result = Napi::Object::New(env);
-  result.Set("handle", WrapHandle(env, std::make_shared<Queries>(created, static_cast<int64_t>(bytes))));
+  result.Set("handle", WrapHandle(env, std::make_shared<Queries>(OwnedQueries(created), static_cast<int64_t>(bytes))));
   result.Set("bytes", Napi::Number::New(env, static_cast<double>(bytes)));
   return result;
 }

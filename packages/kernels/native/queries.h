@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "handle.h"
+#include "owned.h"
 
 namespace kvasir_node {
 
@@ -16,17 +17,17 @@ class Queries : public Handle {
  public:
   static constexpr Kind kKind = Kind::kQueries;
 
-  Queries(kvs_queries* queries, int64_t bytes) : Handle(kKind), queries_(queries), bytes_(bytes) {}
+  Queries(OwnedQueries queries, int64_t bytes) : Handle(kKind), queries_(std::move(queries)), bytes_(bytes) {}
 
   // Null once closed.
-  kvs_queries* get() const { return queries_; }
+  kvs_queries* get() const { return queries_.get(); }
   void Close(Napi::Env env) override;
 
   // Tells V8 of the memory as soon as accepted work may write to it.
   void Touch(Napi::Env env);
 
  private:
-  kvs_queries* queries_;
+  OwnedQueries queries_;
   const int64_t bytes_;
   bool touched_ = false;
 };

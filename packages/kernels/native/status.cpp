@@ -1,6 +1,6 @@
 #include "status.h"
 
-#include <string>
+#include <stdio.h>
 
 namespace kvasir_node {
 namespace {
@@ -22,7 +22,8 @@ const char* Word(kvs_code code) {
   return "internal";
 }
 
-Napi::Error WithCode(Napi::Env env, const char* code, const std::string& message) {
+// Takes no memory but of JavaScript: it tells of allocations that failed.
+Napi::Error WithCode(Napi::Env env, const char* code, const char* message) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, code));
   return error;
@@ -45,7 +46,9 @@ Napi::Value ThrowInternal(Napi::Env env, const char* message) {
 }
 
 Napi::Value ThrowDisposed(Napi::Env env, const char* what) {
-  WithCode(env, "disposed", std::string(what) + " has been disposed").ThrowAsJavaScriptException();
+  char message[128];
+  snprintf(message, sizeof message, "%s has been disposed", what);
+  WithCode(env, "disposed", message).ThrowAsJavaScriptException();
   return env.Undefined();
 }
 

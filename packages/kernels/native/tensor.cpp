@@ -15,14 +15,12 @@ namespace {
 // Owns the packed tensor until a handle takes it over, whether the work ends well, badly or not at all.
 struct PackJob : Job {
   using Job::Job;
-  ~PackJob() override {
-    if (packed != nullptr) kvs_tensor_close(packed);
-  }
+  ~PackJob() override { kvs_tensor_close(packed); }
 
   Napi::Value Result(Napi::Env env) override {
     const int64_t bytes = static_cast<int64_t>(kvs_tensor_bytes(packed));
     Napi::Object result = Napi::Object::New(env);
-    auto tensor = std::make_shared<Tensor>(env, std::exchange(packed, nullptr), bytes, device());
+    auto tensor = std::make_shared<Tensor>(env, OwnedTensor(std::exchange(packed, nullptr)), bytes, device());
     result.Set("tensor", WrapHandle(env, std::move(tensor)));
     result.Set("bytes", Napi::Number::New(env, static_cast<double>(bytes)));
     return result;
@@ -33,20 +31,15 @@ struct PackJob : Job {
 
 }  // namespace
 
-void File::Close(Napi::Env) {
-  if (file_ == nullptr) return;
-  kvs_file_close(file_);
-  file_ = nullptr;
-}
+void File::Close(Napi::Env) { file_ = nullptr; }
 
-Tensor::Tensor(Napi::Env env, kvs_tensor* tensor, int64_t owned, std::shared_ptr<Device> device)
-    : Handle(kKind), tensor_(tensor), owned_(owned), device_(std::move(device)) {
+Tensor::Tensor(Napi::Env env, OwnedTensor tensor, int64_t owned, std::shared_ptr<Device> device)
+    : Handle(kKind), tensor_(std::move(tensor)), owned_(owned), device_(std::move(device)) {
   if (owned > 0) AdjustMemory(env, owned);
 }
 
 void Tensor::Close(Napi::Env env) {
   if (tensor_ == nullptr) return;
-  kvs_tensor_close(tensor_);
   tensor_ = nullptr;
   if (owned_ > 0) AdjustMemory(env, -owned_);
 }
@@ -70,7 +63,7 @@ Napi::Value MapFile(const Napi::CallbackInfo& info) {
   const kvs_status status = kvs_file_map(path.c_str(), &mapped, &size);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
   Napi::Object result = Napi::Object::New(env);
-  result.Set("file", WrapHandle(env, std::make_shared<File>(mapped)));
+  result.Set("file", WrapHandle(env, std::make_shared<File>(OwnedFile(mapped))));
   result.Set("size", Napi::Number::New(env, static_cast<double>(size)));
   return result;
 }
@@ -91,7 +84,7 @@ Napi::Value ViewTensor(const Napi::CallbackInfo& info) {
       kvs_tensor_view(file->get(), static_cast<kvs_dtype>(dtype), static_cast<int32_t>(shape.size), shape.data,
                       static_cast<uint64_t>(offset), &tensor);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
-  return WrapHandle(env, std::make_shared<Tensor>(env, tensor, 0));
+  return WrapHandle(env, std::make_shared<Tensor>(env, OwnedTensor(tensor), 0));
 }
 
 Napi::Value CopyTensor(const Napi::CallbackInfo& info) {
@@ -110,7 +103,7 @@ Napi::Value CopyTensor(const Napi::CallbackInfo& info) {
   const kvs_status status = kvs_tensor_copy(static_cast<kvs_dtype>(dtype), static_cast<int32_t>(shape.size),
                                             shape.data, bytes, data.ByteLength(), &tensor);
   if (status.code != KVS_OK) return ThrowStatus(env, status);
-  return WrapHandle(env, std::make_shared<Tensor>(env, tensor, static_cast<int64_t>(data.ByteLength())));
+  return WrapHandle(env, std::make_shared<Tensor>(env, OwnedTensor(tensor), static_cast<int64_t>(data.ByteLength())));
 }
 
 Napi::Value PackTensor(const Napi::CallbackInfo& info) {

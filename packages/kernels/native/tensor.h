@@ -6,21 +6,23 @@
 
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "device.h"
 #include "handle.h"
+#include "owned.h"
 
 namespace kvasir_node {
 
 class File : public Handle {
  public:
   static constexpr Kind kKind = Kind::kFile;
-  explicit File(kvs_file* file) : Handle(kKind), file_(file) {}
-  kvs_file* get() const { return file_; }
+  explicit File(OwnedFile file) : Handle(kKind), file_(std::move(file)) {}
+  kvs_file* get() const { return file_.get(); }
   void Close(Napi::Env env) override;
 
  private:
-  kvs_file* file_;
+  OwnedFile file_;
 };
 
 class Tensor : public Handle {
@@ -28,14 +30,14 @@ class Tensor : public Handle {
   static constexpr Kind kKind = Kind::kTensor;
   // `owned`: bytes of its own memory, which V8 is told of; 0 for a view, whose bytes are the page cache's.
   // `device`: whose job took that memory, if one did.
-  Tensor(Napi::Env env, kvs_tensor* tensor, int64_t owned, std::shared_ptr<Device> device = nullptr);
-  kvs_tensor* get() const { return tensor_; }
+  Tensor(Napi::Env env, OwnedTensor tensor, int64_t owned, std::shared_ptr<Device> device = nullptr);
+  kvs_tensor* get() const { return tensor_.get(); }
   void Close(Napi::Env env) override;
 
  private:
   void AdjustMemory(Napi::Env env, int64_t bytes) const;
 
-  kvs_tensor* tensor_;
+  OwnedTensor tensor_;
   const int64_t owned_;
   const std::shared_ptr<Device> device_;
 };
