@@ -6,11 +6,14 @@ import { fileURLToPath } from "node:url";
 const source = fileURLToPath(new URL("failing-allocations.cpp", import.meta.url));
 const entry = 16;
 const mostLogged = 1 << 16;
-/** Of the four numbers before the log. */
-const head = 32;
+/** Of the six numbers before the log. */
+const head = 48;
 
 /** One allocation that kvasir.node made: where, as an offset in it, and by which of its calls. */
 export type Allocation = { readonly site: bigint; readonly path: string };
+
+/** An allocation that is to fail: which one of a path, from 1. */
+export type Failing = Pick<Allocation, "path"> & { readonly at: number };
 
 /** Says in which process allocations of kvasir.node are counted and failed, and which: see failing-allocations.cpp. */
 export class AllocationFaults implements Disposable {
@@ -41,21 +44,21 @@ export class AllocationFaults implements Disposable {
     return `LD_PRELOAD does not work here: ${tried.stderr}`;
   }
 
-  /** From now on allocations are counted, from 1. @param failing which is to fail; 0: none */
-  arm(failing: number): void {
-    this.#write(0, [0, failing, 0, 0]);
+  /** From now on allocations are logged, and one fails where that is said. */
+  arm(failing?: Failing): void {
+    this.#write(0, [0, failing ? Number.parseInt(failing.path, 16) : 0, failing?.at ?? 0, 0, 0, 0]);
     this.#write(0, [1]);
   }
 
   /** Ends that; returns whether one failed. */
   disarm(): boolean {
     this.#write(0, [0]);
-    return this.#read(24, 8).readBigUInt64LE() > 0n;
+    return this.#read(40, 8).readBigUInt64LE() > 0n;
   }
 
   /** What was allocated since `arm`. Throws where that was more than is logged. */
   log(): Allocation[] {
-    const count = Number(this.#read(16, 8).readBigUInt64LE());
+    const count = Number(this.#read(32, 8).readBigUInt64LE());
     if (count > mostLogged) throw new Error(`${count} allocations; ${mostLogged} are logged`);
     const bytes = this.#read(head, count * entry);
     return Array.from({ length: count }, (_, i) => ({

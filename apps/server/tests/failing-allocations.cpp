@@ -30,7 +30,8 @@ constexpr uint64_t kMostLogged = 1 << 16;
 // What the test writes and reads; `log` has one entry for each allocation since `armed`.
 struct Control {
   std::atomic<uint64_t> armed;
-  uint64_t fail_at;  // which one, from 1; 0: none
+  uint64_t fail_path, fail_at;  // which one of that path, from 1; 0: none
+  std::atomic<uint64_t> matched;
   std::atomic<uint64_t> count;
   std::atomic<uint64_t> failed;
   struct {
@@ -95,8 +96,9 @@ bool fails(void* caller) {
     _Unwind_Backtrace(look_at, &look);
     if (look.site != 0) {
       const uint64_t number = control->count.fetch_add(1) + 1;
-      if (number <= kMostLogged) control->log[number - 1] = {look.site, look.path & 0xffffffffffff};
-      result = number == control->fail_at;
+      const uint64_t path = look.path & 0xffffffffffff;
+      if (number <= kMostLogged) control->log[number - 1] = {look.site, path};
+      result = path == control->fail_path && control->matched.fetch_add(1) + 1 == control->fail_at;
       if (result) control->failed.fetch_add(1);
     }
   }

@@ -18,10 +18,17 @@ const engine = await Engine.load(options);
 const server = await startServer(engine, { port: 0 });
 
 const works: Record<string, () => Promise<unknown>> = {
-  /** Another engine beside the server's. */
+  /** Another engine beside the server's, whose first steps find no memory that earlier ones took. */
   async load() {
-    const other = await Engine.load(options);
-    await other.dispose();
+    await using other = await Engine.load(options);
+    const prompt = Array.from({ length: 90 }, (_, i) => 5 + i);
+    for (const policy of ["l2-norm", "snapkv", "merge+h2o"])
+      await other.complete({
+        prompt,
+        maxTokens: 3,
+        ignoreEos: true,
+        kvCache: { policy, budget: 48, recent: 8 },
+      });
   },
   /** Leaves a prompt to the cache, saves it and has it back. */
   async cache() {
