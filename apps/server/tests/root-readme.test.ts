@@ -121,7 +121,7 @@ function linksOf(markdown: string): string[] {
   );
 }
 
-/** The anchors that GitHub gives to the headings of a page. */
+/** The anchors that GitHub gives to the headings of a page, and those that it names itself. */
 function anchorsOf(markdown: string): Set<string> {
   const anchors = new Set<string>();
   const prose = markdown.replace(/^```.*?^```/gms, "");
@@ -132,5 +132,6 @@ function anchorsOf(markdown: string): Set<string> {
     for (let copy = 1; anchors.has(free); copy += 1) free = `${anchor}-${copy}`;
     anchors.add(free);
   }
+  for (const [, id] of prose.matchAll(/<a id="([^"]+)">/g)) anchors.add(id!);
   return anchors;
 }
