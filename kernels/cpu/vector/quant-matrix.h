@@ -127,7 +127,9 @@ void matrix_product(const QuantLinearArgs& a, const Strip (&strips)[kTileStrips]
           unpack_run<kType>(strips[s].quants + (chunk + i) * kRunBytes, work.weights[s][i]);
         }
       }
-      for (int r = 0; r < whole; r += kRegisterRows) matrix_tile<kType>(a, block, r, kRegisterRows, strips, chunk, count, work);
+      for (int r = 0; r < whole; r += kRegisterRows) {
+        matrix_tile<kType>(a, block, r, kRegisterRows, strips, chunk, count, work);
+      }
       if (whole == rows) continue;
       open_tiles(rows - whole);
       matrix_tile<kType>(a, block, whole, rows - whole, strips, chunk, count, work);
