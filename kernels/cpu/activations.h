@@ -12,7 +12,8 @@ class Activations {
   explicit Activations(int64_t width) : width_(width) {}
 
   void reserve(int64_t rows) {
-    const uint64_t values = checked_product(static_cast<uint64_t>(rows), static_cast<uint64_t>(width_));
+    const uint64_t readable = static_cast<uint64_t>(rows) + kReadableRows - 1;
+    const uint64_t values = checked_product(readable, static_cast<uint64_t>(width_));
     values_.reserve(values / 4 + 16);
     scales_.reserve(values / 32);
     sums_.reserve(values / 16);

@@ -23,6 +23,9 @@ struct LinearArgs {
   int64_t begin, end;
 };
 
+// Products of quantised weights may read rows of activations up to the next multiple of this, whatever they hold.
+constexpr int kReadableRows = 16;
+
 // Rows of activations rounded to int8 in blocks of 32: x is about value * scale of its block. A block with
 // anything that is not finite has the scale NaN and values 0.
 struct QuantRows {

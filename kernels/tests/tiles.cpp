@@ -1,4 +1,5 @@
 // Products on emulated tile registers against those of avx512vnni: the same bits, for every format and random shapes.
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -42,9 +43,10 @@ int main() {
       for (uint64_t i = 1; i < weight.size(); i += 2) weight[i] &= 0xbf;
       std::vector<float> x(static_cast<size_t>(rows * inputs + 1));
       for (float& value : x) value = normal(random);
-      std::vector<int8_t> values(x.size());
-      std::vector<float> scales(x.size());
-      std::vector<int32_t> sums(x.size());
+      const auto readable = static_cast<size_t>((rows + kReadableRows) * inputs);
+      std::vector<int8_t> values(readable, 99);
+      std::vector<float> scales(readable, NAN);
+      std::vector<int32_t> sums(readable, 99);
       const QuantRows quant = {values.data(), scales.data(), sums.data()};
       kvs_avx512vnni_kernels()->quantize_rows(x.data(), rows, inputs, quant);
       const auto count = static_cast<size_t>(rows * outputs + 1);

@@ -20,7 +20,7 @@ inline Strip strip_at(const QuantLinearArgs& a, int64_t output) {
   return {scales, scales + packed_scale_bytes(kFormat, a.inputs) + 4 * lane, lane, output};
 }
 
-// The rows that a whole tile does not cover.
+// The rows that whole tiles do not cover.
 template <kvs_dtype kType, int kRows>
 inline void last_rows(const QuantLinearArgs& a, int64_t row, const Strip (&strips)[kQuantStrips], int64_t next_tile) {
   if constexpr (kRows > 0) {
@@ -42,15 +42,10 @@ void product(const QuantLinearArgs& a) {
     }
     const int64_t next_tile =
         output + kOutputs < a.end ? strip_at<kType>(a, output + kOutputs).quants - strips[0].quants : 0;
-#if defined(KVASIR_TILES)
-    if constexpr (kOnMatrixUnit<kType>) {
-      if (a.rows >= kMatrixRows) {
-        matrix_product<kType>(a, strips, next_tile);
-        continue;
-      }
-    }
-#endif
     int64_t row = 0;
+#if defined(KVASIR_TILES)
+    if constexpr (kOnMatrixUnit<kType>) row = matrix_product<kType>(a, strips, next_tile);
+#endif
     for (; row + kQuantRows <= a.rows; row += kQuantRows) quant_tile<kType, kQuantRows>(a, row, strips, next_tile);
     last_rows<kType, kQuantRows - 1>(a, row, strips, next_tile);
   }
@@ -81,7 +76,7 @@ void product_of_type(const QuantLinearArgs& args) {
 void quant_linear(const QuantLinearArgs& args) {
 #if defined(KVASIR_TILES)
   if (args.rows >= kMatrixRows) {
-    open_tiles(kRegisterRows);
+    open_tiles();
     product_of_type(args);
     close_tiles();
     return;

@@ -1,8 +1,9 @@
 // Rows of activations times one tile of outputs on the matrix unit. The dots of a run are integers and so exact: what
 // is done with them is what quant_tile does, in its order, and the results are the same bits.
 //
-// Weights are unpacked once for all rows of a block, some runs at a time, so that these, the activations of a tile and
-// the sums of a block stay in the first-level cache.
+// While the matrix unit multiplies a run, the vectors scale the dots of the one before. What is under way is kept
+// small: two threads of one core share the first-level cache, and stores of tiles that miss it cost more than unpacking
+// the weights again for each block of rows.
 #ifndef KVASIR_VECTOR_QUANT_MATRIX_H
 #define KVASIR_VECTOR_QUANT_MATRIX_H
 
@@ -12,24 +13,29 @@
 namespace kvasir {
 namespace {
 
-// Fewer rows than this are left to the vectors.
-constexpr int kMatrixRows = 16;
-// Rows whose sums are kept at a time, a multiple of a tile's.
-constexpr int kBlockRows = 128;
-// Runs whose weights are unpacked at a time, and those whose dots are under way together.
-constexpr int kUnpackedRuns = 8;
-constexpr int kOpenRuns = 4;
+// Fewer rows than this in a tile are left to the vectors; more are filled up with those behind them (kReadableRows).
+constexpr int kMatrixRows = 13;
+// Tiles of rows that take unpacked weights before these are gone.
+constexpr int kBlockTiles = 2;
+// Runs whose weights are unpacked at a time.
+constexpr int kUnpackedRuns = 2;
 
 static_assert(kQuantStrips == kTileStrips, "a tile of outputs is as wide for either unit");
+static_assert(kReadableRows == kRegisterRows, "a tile of rows may be read whole");
 
-// Formats with two scales in a run would fill a quarter of a tile.
+// Formats with two scales in a run would fill a quarter of a tile. For those with mins the vectors have so much to do
+// beside the dots, and half the ports for it while the unit works, that they are as fast alone.
 template <kvs_dtype kType>
-constexpr bool kOnMatrixUnit = packed_format(kType).halves == 1;
+constexpr bool kOnMatrixUnit = packed_format(kType).halves == 1 && !packed_format(kType).mins;
+
+// Of one tile of rows.
+using TileSums = float[kTileStrips][kRegisterRows][kGroupOutputs];
+using TileDots = int32_t[kTileStrips][kRegisterRows * kGroupOutputs];
 
 struct MatrixWork {
-  alignas(64) float sums[kBlockRows][kTileStrips][kGroupOutputs];
-  alignas(64) int8_t weights[kTileStrips][kUnpackedRuns][kRunInputs * kGroupOutputs];
-  alignas(64) int32_t dots[kTileStrips][kOpenRuns][kRegisterRows * kGroupOutputs];
+  alignas(64) TileSums sums[kBlockTiles];
+  alignas(64) TileDots dots[2][kBlockTiles];
+  alignas(64) int8_t weights[kUnpackedRuns][kTileStrips][kRunInputs * kGroupOutputs];
 };
 
 // Signed, the offset subtracted.
@@ -44,105 +50,100 @@ KVASIR_INLINE void unpack_run(const uint8_t* run, int8_t* weights) {
   }
 }
 
-// Runs [run, run + kRuns) of the tile's rows, whose activations begin at x.
-template <int kRuns, int kAt = 0>
-KVASIR_INLINE void multiply_runs(const int8_t* x, int64_t stride, int unpacked, MatrixWork& work) {
-  if constexpr (kAt < kRuns) {
-    constexpr int kTurn = kAt % 2;
-    load_inputs<kTurn>(x + kAt * kRunInputs, stride);
-    load_weights<0>(work.weights[0][unpacked + kAt]);
-    multiply_tiles<kTurn, 0>();
-    load_weights<1>(work.weights[1][unpacked + kAt]);
-    multiply_tiles<kTurn, 1>();
-    store_sums<kTurn, 0>(work.dots[0][kAt]);
-    store_sums<kTurn, 1>(work.dots[1][kAt]);
-    multiply_runs<kRuns, kAt + 1>(x, stride, unpacked, work);
-  }
+// The dots of one tile of rows and a run, whose activations begin at x and whose weights are loaded.
+KVASIR_INLINE void multiply_run(const int8_t* x, int64_t stride, TileDots& dots) {
+  load_inputs(x, stride);
+  multiply_tiles<0>();
+  multiply_tiles<1>();
+  store_sums<0>(dots[0]);
+  store_sums<1>(dots[1]);
 }
 
-// Scales the dots of those runs and adds them to the sums, which begin at `first`.
-template <kvs_dtype kType, int kRuns, int kStrip>
-KVASIR_INLINE void add_dots(const QuantRows& x, int64_t row, int rows, const Strip& strip, int64_t run, int64_t runs,
-                            int first, MatrixWork& work) {
-  constexpr bool kMins = packed_format(kType).mins;
-  Vec scales[kRuns];
-  Vec mins[kRuns];
+// Scales those dots and adds them to the sums.
+KVASIR_INLINE void add_dots(const QuantRows& x, int64_t row, int64_t run, int64_t runs,
+                            const Vec (&scales)[kTileStrips], const TileDots& dots, TileSums& sums) {
   KVASIR_UNROLL
-  for (int i = 0; i < kRuns; ++i) {
-    scales[i] = scale_of<kType>(strip.scales, strip.lane, run + i, 0);
-    if constexpr (kMins) mins[i] = min_of<kType>(strip.scales, strip.lane, run + i);
-  }
-  for (int r = 0; r < rows; ++r) {
+  for (int r = 0; r < kRegisterRows; ++r) {
     const int64_t at = (row + r) * runs + run;
-    float* out = work.sums[first + r][kStrip];
-    Vec sum = load(out);
+    const Vec scale = set1(x.scales[at]);
     KVASIR_UNROLL
-    for (int i = 0; i < kRuns; ++i) {
-      const Vec dot = to_float(load_ints(work.dots[kStrip][i] + r * kGroupOutputs));
-      sum = fma(dot, mul(scales[i], set1(x.scales[at + i])), sum);
-      if constexpr (kMins) sum = fma(mins[i], set1(min_term<kType>(x.sums + 2 * (at + i), x.scales[at + i])), sum);
+    for (int s = 0; s < kTileStrips; ++s) {
+      const Vec dot = to_float(load_ints(dots[s] + r * kGroupOutputs));
+      store(sums[s][r], fma(dot, mul(scales[s], scale), load(sums[s][r])));
     }
-    store(out, sum);
   }
 }
 
-template <kvs_dtype kType, int kRuns>
-KVASIR_INLINE void tile_of_runs(const QuantLinearArgs& a, int64_t row, int rows, const Strip (&strips)[kTileStrips],
-                                int64_t run, int unpacked, int first, MatrixWork& work) {
+// Runs [run, run + kRuns) of kTiles tiles of rows from `row` on.
+template <kvs_dtype kType, int kTiles, int kRuns>
+KVASIR_INLINE void add_runs(const QuantLinearArgs& a, int64_t row, const Strip (&strips)[kTileStrips], int64_t run,
+                            MatrixWork& work) {
+  constexpr PackedFormat kFormat = packed_format(kType);
   const int64_t runs = a.inputs / kRunInputs;
-  multiply_runs<kRuns>(a.x.values + row * a.inputs + run * kRunInputs, a.inputs, unpacked, work);
-  add_dots<kType, kRuns, 0>(a.x, row, rows, strips[0], run, runs, first, work);
-  add_dots<kType, kRuns, 1>(a.x, row, rows, strips[1], run, runs, first, work);
-}
-
-// Rows [row, row + rows) of a block that begins at `block`, over unpacked runs. The tiles are open for as many rows.
-template <kvs_dtype kType>
-__attribute__((noinline)) void matrix_tile(const QuantLinearArgs& a, int64_t block, int first, int rows,
-                                           const Strip (&strips)[kTileStrips], int64_t chunk, int count,
-                                           MatrixWork& work) {
-  int at = 0;
-  for (; at + kOpenRuns <= count; at += kOpenRuns) {
-    tile_of_runs<kType, kOpenRuns>(a, block + first, rows, strips, chunk + at, at, first, work);
+  for (int i = 0; i < kRuns; ++i) {
+    for (int s = 0; s < kTileStrips; ++s) {
+      unpack_run<kType>(strips[s].quants + (run + i) * kFormat.run_bytes(), work.weights[i][s]);
+    }
   }
-  for (; at < count; ++at) tile_of_runs<kType, 1>(a, block + first, rows, strips, chunk + at, at, first, work);
+  const int8_t* x = a.x.values + row * a.inputs + run * kRunInputs;
+  KVASIR_UNROLL
+  for (int i = 0; i <= kRuns; ++i) {
+    const int64_t before = run + i - 1;
+    Vec scales[kTileStrips];
+    if (i < kRuns) {
+      load_weights<0>(work.weights[i][0]);
+      load_weights<1>(work.weights[i][1]);
+    }
+    if (i > 0) {
+      for (int s = 0; s < kTileStrips; ++s) scales[s] = scale_of<kType>(strips[s].scales, strips[s].lane, before, 0);
+    }
+    for (int t = 0; t < kTiles; ++t) {
+      const int64_t first = t * kRegisterRows;
+      if (i < kRuns) multiply_run(x + first * a.inputs + i * kRunInputs, a.inputs, work.dots[i % 2][t]);
+      if (i > 0) add_dots(a.x, row + first, before, runs, scales, work.dots[(i - 1) % 2][t], work.sums[t]);
+    }
+  }
 }
 
-// All rows times the strips. The tiles are open for kRegisterRows rows, and are so afterwards.
-template <kvs_dtype kType>
-void matrix_product(const QuantLinearArgs& a, const Strip (&strips)[kTileStrips], int64_t next_tile) {
-  constexpr int kRunBytes = packed_format(kType).run_bytes();
+// kTiles tiles of rows from `row` on, times the strips.
+template <kvs_dtype kType, int kTiles>
+__attribute__((noinline)) void matrix_block(const QuantLinearArgs& a, int64_t row, const Strip (&strips)[kTileStrips],
+                                            int64_t next_tile) {
   const int64_t runs = a.inputs / kRunInputs;
   MatrixWork work;
-  for (int64_t block = 0; block < a.rows; block += kBlockRows) {
-    const int rows = a.rows - block < kBlockRows ? static_cast<int>(a.rows - block) : kBlockRows;
-    const int whole = rows / kRegisterRows * kRegisterRows;
-    for (int r = 0; r < rows; ++r) {
-      for (int s = 0; s < kTileStrips; ++s) store(work.sums[r][s], zero());
-    }
-    for (int64_t chunk = 0; chunk < runs; chunk += kUnpackedRuns) {
-      const int count = runs - chunk < kUnpackedRuns ? static_cast<int>(runs - chunk) : kUnpackedRuns;
-      for (int i = 0; i < count; ++i) {
-        prefetch_ahead<kType>(strips, chunk + i, runs, next_tile);
-        for (int s = 0; s < kTileStrips; ++s) {
-          unpack_run<kType>(strips[s].quants + (chunk + i) * kRunBytes, work.weights[s][i]);
-        }
-      }
-      for (int r = 0; r < whole; r += kRegisterRows) {
-        matrix_tile<kType>(a, block, r, kRegisterRows, strips, chunk, count, work);
-      }
-      if (whole == rows) continue;
-      open_tiles(rows - whole);
-      matrix_tile<kType>(a, block, whole, rows - whole, strips, chunk, count, work);
-      open_tiles(kRegisterRows);
-    }
-    for (int r = 0; r < rows; ++r) {
-      for (int s = 0; s < kTileStrips; ++s) {
-        const int64_t output = strips[s].output;
-        if (output >= a.outputs) continue;
-        store_result(a, load(work.sums[r][s]), output, (block + r) * a.outputs + output, a.outputs - output);
-      }
+  for (int t = 0; t < kTiles; ++t) {
+    for (int s = 0; s < kTileStrips; ++s) {
+      for (int r = 0; r < kRegisterRows; ++r) store(work.sums[t][s][r], zero());
     }
   }
+  int64_t run = 0;
+  for (; run + kUnpackedRuns <= runs; run += kUnpackedRuns) {
+    if (row == 0) {
+      for (int i = 0; i < kUnpackedRuns; ++i) prefetch_ahead<kType>(strips, run + i, runs, next_tile);
+    }
+    add_runs<kType, kTiles, kUnpackedRuns>(a, row, strips, run, work);
+  }
+  for (; run < runs; ++run) add_runs<kType, kTiles, 1>(a, row, strips, run, work);
+  for (int s = 0; s < kTileStrips; ++s) {
+    const int64_t output = strips[s].output;
+    if (output >= a.outputs) continue;
+    for (int r = 0; r < kTiles * kRegisterRows && row + r < a.rows; ++r) {
+      const Vec sum = load(work.sums[r / kRegisterRows][s][r % kRegisterRows]);
+      store_result(a, sum, output, (row + r) * a.outputs + output, a.outputs - output);
+    }
+  }
+}
+
+// Tiles of rows times the strips; returns how many rows these are. The tiles are open.
+template <kvs_dtype kType>
+int64_t matrix_product(const QuantLinearArgs& a, const Strip (&strips)[kTileStrips], int64_t next_tile) {
+  const int64_t tiles = (a.rows + kRegisterRows - kMatrixRows) / kRegisterRows;
+  int64_t t = 0;
+  for (; t + kBlockTiles <= tiles; t += kBlockTiles) {
+    matrix_block<kType, kBlockTiles>(a, t * kRegisterRows, strips, next_tile);
+  }
+  for (; t < tiles; ++t) matrix_block<kType, 1>(a, t * kRegisterRows, strips, next_tile);
+  return a.rows < tiles * kRegisterRows ? a.rows : tiles * kRegisterRows;
 }
 
 }  // namespace

@@ -12,9 +12,8 @@
 namespace kvasir {
 namespace {
 
-// Sums are [rows, 16 outputs] of int32, x [rows, 32 inputs] of int8, weights [8 quads, 16 outputs, 4] of int8.
-// There are sums of two turns by two strips of outputs, inputs of two turns, and weights of two strips, so that a
-// product can begin before the sums of the last are stored.
+// Sums are [16 rows, 16 outputs] of int32, x [16 rows, 32 inputs] of int8, weights [8 quads, 16 outputs, 4] of int8.
+// There are sums and weights of two strips of outputs.
 constexpr int kRegisterRows = 16;
 constexpr int kTileInputs = 32;
 constexpr int kTileQuads = kTileInputs / 4;
@@ -23,19 +22,17 @@ constexpr int kTileStrips = 2;
 #if defined(KVASIR_EMULATE_TILES)
 
 struct TileArrays {
-  int rows;
-  int32_t sums[2][kTileStrips][kRegisterRows][16];
-  int8_t x[2][kRegisterRows][kTileInputs];
+  int32_t sums[kTileStrips][kRegisterRows][16];
+  int8_t x[kRegisterRows][kTileInputs];
   int8_t weights[kTileStrips][kTileQuads][64];
 };
 thread_local TileArrays tile_arrays;
 
-inline void open_tiles(int rows) { tile_arrays.rows = rows; }
+inline void open_tiles() {}
 inline void close_tiles() {}
 
-template <int kTurn>
 inline void load_inputs(const int8_t* x, int64_t stride) {
-  for (int r = 0; r < tile_arrays.rows; ++r) __builtin_memcpy(tile_arrays.x[kTurn][r], x + r * stride, kTileInputs);
+  for (int r = 0; r < kRegisterRows; ++r) __builtin_memcpy(tile_arrays.x[r], x + r * stride, kTileInputs);
 }
 
 template <int kStrip>
@@ -43,96 +40,79 @@ inline void load_weights(const int8_t* quads) {
   __builtin_memcpy(tile_arrays.weights[kStrip], quads, sizeof tile_arrays.weights[kStrip]);
 }
 
-template <int kTurn, int kStrip>
+template <int kStrip>
 inline void multiply_tiles() {
   TileArrays& t = tile_arrays;
-  for (int r = 0; r < t.rows; ++r) {
+  for (int r = 0; r < kRegisterRows; ++r) {
     for (int o = 0; o < 16; ++o) {
       int32_t sum = 0;
-      for (int i = 0; i < kTileInputs; ++i) sum += t.x[kTurn][r][i] * t.weights[kStrip][i / 4][4 * o + i % 4];
-      t.sums[kTurn][kStrip][r][o] = sum;
+      for (int i = 0; i < kTileInputs; ++i) sum += t.x[r][i] * t.weights[kStrip][i / 4][4 * o + i % 4];
+      t.sums[kStrip][r][o] = sum;
     }
   }
 }
 
-template <int kTurn, int kStrip>
+template <int kStrip>
 inline void store_sums(int32_t* sums) {
-  __builtin_memcpy(sums, tile_arrays.sums[kTurn][kStrip], static_cast<size_t>(tile_arrays.rows) * 64);
+  __builtin_memcpy(sums, tile_arrays.sums[kStrip], sizeof tile_arrays.sums[kStrip]);
 }
 
 #else
 
-// Palette 1 (Intel's manual, volume 1, 18.2). Registers 0 to 3 hold sums, 4 and 5 inputs, 6 and 7 weights.
+// Palette 1 (Intel's manual, volume 1, 18.2). Registers 0 and 1 hold sums, 2 inputs, 3 and 4 weights.
 struct alignas(64) TileShapes {
   uint8_t palette = 1;
   uint8_t start_row = 0;
   uint8_t reserved[14] = {};
-  uint16_t row_bytes[16] = {64, 64, 64, 64, kTileInputs, kTileInputs, 64, 64};
-  uint8_t rows[16] = {};
+  uint16_t row_bytes[16] = {64, 64, kTileInputs, 64, 64};
+  uint8_t rows[16] = {kRegisterRows, kRegisterRows, kRegisterRows, kTileQuads, kTileQuads};
 };
 
-// GCC's intrinsics do not say that they read memory.
-inline void finish_stores() { __asm__ volatile("" ::: "memory"); }
+// GCC's intrinsics do not say that they read memory, nor that they write it.
+inline void order_memory() { __asm__ volatile("" ::: "memory"); }
 
-// rows: 1 to kRegisterRows.
-inline void open_tiles(int rows) {
-  TileShapes shapes;
-  for (int i = 0; i < 6; ++i) shapes.rows[i] = static_cast<uint8_t>(rows);
-  for (int i = 6; i < 8; ++i) shapes.rows[i] = kTileQuads;
-  finish_stores();
+inline void open_tiles() {
+  const TileShapes shapes;
+  order_memory();
   _tile_loadconfig(&shapes);
 }
 inline void close_tiles() { _tile_release(); }
 
-// The intrinsics take the register as a literal.
-template <int kTurn>
 inline void load_inputs(const int8_t* x, int64_t stride) {
-  finish_stores();
-  if constexpr (kTurn == 0) {
-    _tile_loadd(4, x, stride);
+  order_memory();
+  _tile_loadd(2, x, stride);
+}
+
+// The intrinsics take the register as a literal.
+template <int kStrip>
+inline void load_weights(const int8_t* quads) {
+  order_memory();
+  if constexpr (kStrip == 0) {
+    _tile_loadd(3, quads, 64);
   } else {
-    _tile_loadd(5, x, stride);
+    _tile_loadd(4, quads, 64);
   }
 }
 
 template <int kStrip>
-inline void load_weights(const int8_t* quads) {
-  finish_stores();
-  if constexpr (kStrip == 0) {
-    _tile_loadd(6, quads, 64);
-  } else {
-    _tile_loadd(7, quads, 64);
-  }
-}
-
-template <int kTurn, int kStrip>
 inline void multiply_tiles() {
-  if constexpr (kTurn == 0 && kStrip == 0) {
+  if constexpr (kStrip == 0) {
     _tile_zero(0);
-    _tile_dpbssd(0, 4, 6);
-  } else if constexpr (kTurn == 0) {
-    _tile_zero(1);
-    _tile_dpbssd(1, 4, 7);
-  } else if constexpr (kStrip == 0) {
-    _tile_zero(2);
-    _tile_dpbssd(2, 5, 6);
+    _tile_dpbssd(0, 2, 3);
   } else {
-    _tile_zero(3);
-    _tile_dpbssd(3, 5, 7);
+    _tile_zero(1);
+    _tile_dpbssd(1, 2, 4);
   }
 }
 
-template <int kTurn, int kStrip>
+template <int kStrip>
 inline void store_sums(int32_t* sums) {
-  if constexpr (kTurn == 0 && kStrip == 0) {
+  if constexpr (kStrip == 0) {
     _tile_stored(0, sums, 64);
-  } else if constexpr (kTurn == 0) {
-    _tile_stored(1, sums, 64);
-  } else if constexpr (kStrip == 0) {
-    _tile_stored(2, sums, 64);
   } else {
-    _tile_stored(3, sums, 64);
+    _tile_stored(1, sums, 64);
   }
+  order_memory();
 }
 
 #endif

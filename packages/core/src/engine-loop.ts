@@ -263,7 +263,7 @@ export class EngineLoop {
   /** Says whether anything ran. */
   async #step(ready: readonly Sequence[]): Promise<boolean> {
     const decodes = ready.filter((sequence) => sequence.decodes).length;
-    const promptTokens = this.#clock.promptTokens(ready.length - decodes + this.waiting);
+    const promptTokens = this.#clock.promptTokens(ready.length - decodes + this.waiting, decodes);
     const chosen = schedule(ready, { tokens: this.#limits.stepTokens, promptTokens });
     const scheduled = this.#claims.forStep(chosen, (sequence, error) => this.#running.end(sequence, error));
     if (scheduled.length === 0) return false;

@@ -1,43 +1,60 @@
 import { expect, test } from "vitest";
 import { StepClock } from "./step-clock.ts";
 
+/** Rows that fill up a tile with what the target of 100 ms leaves to prompts, 40 tokens. */
+const decoding = 8;
+
 /** A clock that has seen steps whose tokens cost so much. */
 function seen(target: number, { decode = 20, perToken = 2, steps = 12 } = {}): StepClock {
   const clock = new StepClock(target, 512);
-  clock.ended(0, 1, decode);
+  clock.ended(0, decoding, decode);
   for (let i = 0; i < steps; i++) {
-    const tokens = clock.promptTokens(1);
-    clock.ended(tokens, 1, decode + tokens * perToken);
+    const tokens = clock.promptTokens(1, decoding);
+    clock.ended(tokens, decoding, decode + tokens * perToken);
   }
   return clock;
 }
 
 test("a step with a stream in it has room for what its time leaves to prompts", () => {
-  expect(seen(100).promptTokens(1)).toBe(40);
-  expect(seen(60).promptTokens(1)).toBe(20);
+  expect(seen(100).promptTokens(1, decoding)).toBe(40);
+  expect(seen(68).promptTokens(1, decoding)).toBe(24);
+});
+
+test("a step takes whole tiles of rows, unless a prompt would get nearly nothing", () => {
+  expect(seen(100).promptTokens(1, 7)).toBe(25);
+  expect(seen(100).promptTokens(1, 9)).toBe(39);
+  expect(seen(50).promptTokens(1, 15)).toBe(15);
 });
 
 test("prompts get on where decoding alone takes longer than a step should", () =>
-  expect(seen(10).promptTokens(1)).toBe(8));
+  expect(seen(10).promptTokens(1, decoding)).toBe(8));
 
 test("a crowd of prompts gets more of a step, up to four times its time", () => {
   const clock = seen(100, { steps: 12 });
-  expect(clock.promptTokens(0)).toBe(40);
-  expect(clock.promptTokens(2)).toBe(80);
+  expect(clock.promptTokens(0, decoding)).toBe(40);
+  expect(clock.promptTokens(2, 16)).toBe(80);
   clock.ended(80, 2, 20 + 160);
-  expect(clock.promptTokens(3)).toBe(140);
+  expect(clock.promptTokens(3, 4)).toBe(140);
   clock.ended(160, 2, 20 + 320);
-  expect(clock.promptTokens(50)).toBe(190);
+  expect(clock.promptTokens(50, 2)).toBe(190);
 });
 
 test("the room at most doubles from step to step, and follows what steps take", () => {
   const clock = new StepClock(1000, 512);
-  clock.ended(0, 1, 20);
-  const first = clock.promptTokens(1);
-  clock.ended(first, 1, 20 + first);
-  expect(clock.promptTokens(1)).toBe(2 * first);
-  for (let i = 0; i < 8; i++) clock.ended(clock.promptTokens(1), 1, 2000);
-  expect(clock.promptTokens(1)).toBeLessThan(300);
+  clock.ended(0, 16, 20);
+  const first = clock.promptTokens(1, 16);
+  clock.ended(first, 16, 20 + first);
+  expect(clock.promptTokens(1, 16)).toBe(2 * first);
+  for (let i = 0; i < 8; i++) clock.ended(clock.promptTokens(1, 16), 16, 2000);
+  expect(clock.promptTokens(1, 16)).toBeLessThan(300);
+});
+
+test("a slow step counts at once, fast ones little by little", () => {
+  const clock = seen(100);
+  clock.ended(40, decoding, 20 + 40 * 4);
+  expect(clock.promptTokens(1, 12)).toBe(20);
+  clock.ended(20, decoding, 20 + 20 * 2);
+  expect(clock.promptTokens(1, 6)).toBe(26);
 });
 
 test("what computing again takes is known once it was measured", () => {

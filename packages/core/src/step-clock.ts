@@ -4,10 +4,13 @@ const leastPromptTokens = 8;
 /** A step takes so many times its target at most, for a crowd of prompts. */
 const mostCrowd = 4;
 
+/** Kernels take rows in tiles of so many: a part of one costs nearly as much as the whole. */
+const tileRows = 16;
+
 /**
  * Learns what tokens cost and says how many of prompts a step has room for, so that no stream waits longer than a target.
  * The cost of a prompt token grows with its position, and differs with the machine's mood, so the newest steps count
- * most, and the room at most doubles from step to step.
+ * most, a slow one at once and a fast one by half, and the room at most doubles from step to step.
  */
 export class StepClock {
   readonly #target: number;
@@ -25,15 +28,19 @@ export class StepClock {
 
   /**
    * Prompt tokens for the next step, where somebody decodes in it. Each prompt that waits lets the step take its target
-   * once more, up to four times: a crowd would else wait for few, and steps with few rows cost most for each.
+   * once more, up to four times: a crowd would else wait for few, and steps with few rows cost most for each. A step
+   * of some tiles of rows takes whole ones.
    * @param prompts those whose prompt is read or waits to be
+   * @param decoding rows of the step that are not of prompts
    */
-  promptTokens(prompts: number): number {
+  promptTokens(prompts: number, decoding: number): number {
     if (this.#perPromptToken === undefined) return Math.min(this.#most, this.#last);
     const crowd = Math.max(1, Math.min(mostCrowd, prompts));
     const left = crowd * this.#target - (this.#decode ?? 0);
-    const fitting = Math.floor(left / this.#perPromptToken);
-    return Math.max(1, Math.min(this.#most, Math.max(leastPromptTokens, Math.min(fitting, 2 * this.#last))));
+    const fitting = Math.min(this.#most, 2 * this.#last, Math.floor(left / this.#perPromptToken));
+    const whole = fitting - ((decoding + fitting) % tileRows);
+    const least = Math.min(this.#most, leastPromptTokens);
+    return Math.max(1, least, whole >= least ? whole : fitting);
   }
 
   /** Milliseconds of so many prompt tokens and so many steps that decode; undefined before they were measured. */
@@ -45,15 +52,15 @@ export class StepClock {
   /** Takes note of a step: its prompt tokens, how many sequences decoded, and how long it took. */
   ended(promptTokens: number, decoding: number, milliseconds: number): void {
     if (promptTokens === 0) {
-      this.#decode = mixed(this.#decode, milliseconds);
+      this.#decode = cost(this.#decode, milliseconds);
       return;
     }
     const forPrompts = Math.max(0, milliseconds - (decoding > 0 ? (this.#decode ?? 0) : 0));
-    this.#perPromptToken = mixed(this.#perPromptToken, Math.max(forPrompts / promptTokens, 1e-6));
+    this.#perPromptToken = cost(this.#perPromptToken, Math.max(forPrompts / promptTokens, 1e-6));
     if (decoding > 0) this.#last = promptTokens;
   }
 }
 
-function mixed(before: number | undefined, now: number): number {
-  return before === undefined ? now : 0.5 * before + 0.5 * now;
+function cost(before: number | undefined, now: number): number {
+  return before === undefined ? now : Math.max(now, 0.5 * before + 0.5 * now);
 }
