@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { StepClock } from "./step-clock.ts";
 
-/** Rows that fill up a tile with what the target of 100 ms leaves to prompts, 40 tokens. */
+/** Rows that fill up a tile with the 40 tokens of prompts that a target of 120 ms has room for. */
 const decoding = 8;
 
 /** A clock that has seen steps whose tokens cost so much. */
@@ -16,27 +16,29 @@ function seen(target: number, { decode = 20, perToken = 2, steps = 12 } = {}): S
 }
 
 test("a step with a stream in it has room for what its time leaves to prompts", () => {
-  expect(seen(100).promptTokens(1, decoding)).toBe(40);
-  expect(seen(68).promptTokens(1, decoding)).toBe(24);
+  expect(seen(120).promptTokens(1, decoding)).toBe(40);
+  expect(seen(82).promptTokens(1, decoding)).toBe(24);
 });
 
 test("a step takes whole tiles of rows, unless a prompt would get nearly nothing", () => {
-  expect(seen(100).promptTokens(1, 7)).toBe(25);
-  expect(seen(100).promptTokens(1, 9)).toBe(39);
-  expect(seen(50).promptTokens(1, 15)).toBe(15);
+  expect(seen(120).promptTokens(1, 6)).toBe(26);
+  expect(seen(120).promptTokens(1, 9)).toBe(39);
+  expect(seen(50).promptTokens(1, 14)).toBe(11);
 });
 
-test("prompts get on where decoding alone takes longer than a step should", () =>
-  expect(seen(10).promptTokens(1, decoding)).toBe(8));
+test("prompts get on where decoding alone takes longer than a step should", () => {
+  expect(seen(10).promptTokens(1, decoding)).toBe(5);
+  expect(seen(10, { perToken: 20 }).promptTokens(1, decoding)).toBe(4);
+});
 
 test("a crowd of prompts gets more of a step, up to four times its time", () => {
-  const clock = seen(100, { steps: 12 });
+  const clock = seen(120, { steps: 12 });
   expect(clock.promptTokens(0, decoding)).toBe(40);
   expect(clock.promptTokens(2, 16)).toBe(80);
   clock.ended(80, 2, 20 + 160);
-  expect(clock.promptTokens(3, 4)).toBe(140);
-  clock.ended(160, 2, 20 + 320);
-  expect(clock.promptTokens(50, 2)).toBe(190);
+  expect(clock.promptTokens(3, 1)).toBe(159);
+  clock.ended(159, 2, 20 + 318);
+  expect(clock.promptTokens(50, 3)).toBe(221);
 });
 
 test("the room at most doubles from step to step, and follows what steps take", () => {
@@ -50,7 +52,7 @@ test("the room at most doubles from step to step, and follows what steps take", 
 });
 
 test("a slow step counts at once, fast ones little by little", () => {
-  const clock = seen(100);
+  const clock = seen(120);
   clock.ended(40, decoding, 20 + 40 * 4);
   expect(clock.promptTokens(1, 12)).toBe(20);
   clock.ended(20, decoding, 20 + 20 * 2);

@@ -1,5 +1,12 @@
-/** A step with a stream in it has room for so many prompt tokens at least: a prompt must get on, too. */
-const leastPromptTokens = 8;
+/**
+ * A step with a stream in it has room for so many prompt tokens at least, and for half of what decoding alone takes: a
+ * prompt must get on, too, and where decoding takes longer than a step should, little is gained by holding it up.
+ */
+const leastPromptTokens = 4;
+const leastOfDecoding = 0.5;
+
+/** Steps are planned to end so much of the target early: a pause of the machine then seldom takes one to twice that. */
+const margin = 0.15;
 
 /** A step takes so many times its target at most, for a crowd of prompts. */
 const mostCrowd = 4;
@@ -18,7 +25,7 @@ export class StepClock {
   /** Milliseconds of a step that only decodes, and of one prompt token. */
   #decode: number | undefined;
   #perPromptToken: number | undefined;
-  #last = 2 * leastPromptTokens;
+  #last = 4 * leastPromptTokens;
 
   /** @param target milliseconds of a step; @param most prompt tokens of a step */
   constructor(target: number, most: number) {
@@ -36,7 +43,8 @@ export class StepClock {
   promptTokens(prompts: number, decoding: number): number {
     if (this.#perPromptToken === undefined) return Math.min(this.#most, this.#last);
     const crowd = Math.max(1, Math.min(mostCrowd, prompts));
-    const left = crowd * this.#target - (this.#decode ?? 0);
+    const decode = this.#decode ?? 0;
+    const left = Math.max((crowd - margin) * this.#target - decode, leastOfDecoding * decode);
     const fitting = Math.min(this.#most, 2 * this.#last, Math.floor(left / this.#perPromptToken));
     const whole = fitting - ((decoding + fitting) % tileRows);
     const least = Math.min(this.#most, leastPromptTokens);
