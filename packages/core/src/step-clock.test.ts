@@ -51,14 +51,6 @@ test("the room at most doubles from step to step, and follows what steps take", 
   expect(clock.promptTokens(1, 16)).toBeLessThan(300);
 });
 
-test("a slow step counts at once, fast ones little by little", () => {
-  const clock = seen(120);
-  clock.ended(40, decoding, 20 + 40 * 4);
-  expect(clock.promptTokens(1, 12)).toBe(20);
-  clock.ended(20, decoding, 20 + 20 * 2);
-  expect(clock.promptTokens(1, 6)).toBe(26);
-});
-
 test("what computing again takes is known once it was measured", () => {
   expect(new StepClock(100, 512).time(100, 3)).toBeUndefined();
   expect(seen(100).time(100, 3)).toBeCloseTo(100 * 2 + 3 * 20, 5);

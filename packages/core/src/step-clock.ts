@@ -17,7 +17,7 @@ const tileRows = 16;
 /**
  * Learns what tokens cost and says how many of prompts a step has room for, so that no stream waits longer than a target.
  * The cost of a prompt token grows with its position, and differs with the machine's mood, so the newest steps count
- * most, a slow one at once and a fast one by half, and the room at most doubles from step to step.
+ * most, and the room at most doubles from step to step.
  */
 export class StepClock {
   readonly #target: number;
@@ -60,15 +60,15 @@ export class StepClock {
   /** Takes note of a step: its prompt tokens, how many sequences decoded, and how long it took. */
   ended(promptTokens: number, decoding: number, milliseconds: number): void {
     if (promptTokens === 0) {
-      this.#decode = cost(this.#decode, milliseconds);
+      this.#decode = mixed(this.#decode, milliseconds);
       return;
     }
     const forPrompts = Math.max(0, milliseconds - (decoding > 0 ? (this.#decode ?? 0) : 0));
-    this.#perPromptToken = cost(this.#perPromptToken, Math.max(forPrompts / promptTokens, 1e-6));
+    this.#perPromptToken = mixed(this.#perPromptToken, Math.max(forPrompts / promptTokens, 1e-6));
     if (decoding > 0) this.#last = promptTokens;
   }
 }
 
-function cost(before: number | undefined, now: number): number {
-  return before === undefined ? now : Math.max(now, 0.5 * before + 0.5 * now);
+function mixed(before: number | undefined, now: number): number {
+  return before === undefined ? now : 0.5 * before + 0.5 * now;
 }

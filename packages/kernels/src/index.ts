@@ -16,6 +16,7 @@ export {
   type QuantDType,
   type WeightDType,
 } from "./dtype.ts";
+export { greedySampling } from "./greedy-sampling.ts";
 export { KernelError, type KernelErrorCode } from "./kernel-error.ts";
 export { type CpuLevel, cpuLevels, type DeviceOptions, openDevice } from "./open-device.ts";
 export { type Probe, probeDevice } from "./probe-device.ts";

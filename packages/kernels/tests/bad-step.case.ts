@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Device } from "../src/device.ts";
+import { greedySampling } from "../src/greedy-sampling.ts";
 import { KernelError } from "../src/kernel-error.ts";
 import type { Rope } from "../src/program.ts";
 import type { Sampling, Step } from "../src/step.ts";
 import { Decoding } from "./decoding.ts";
-import { greedy } from "./greedy.ts";
 import type { Implementation } from "./implementation.ts";
 import { tinyDecoder } from "./tiny-model.ts";
 import { validStep } from "./valid-step.ts";
@@ -93,7 +93,7 @@ export function badStepCases({ name, open }: Implementation): void {
       [
         "settings for other outputs",
         /sampling has 2 elements; expected 1/,
-        () => ({ sampling: [greedy, greedy] }),
+        () => ({ sampling: [greedySampling, greedySampling] }),
       ],
       ["a negative temperature", /sampling\[0\]\.temperature is -1/, () => sampling({ temperature: -1 })],
       [
@@ -268,5 +268,5 @@ function sequence(step: Step, fields: Fields): Fields {
 }
 
 function sampling(fields: Partial<Sampling>): Fields {
-  return { sampling: [{ ...greedy, ...fields }] };
+  return { sampling: [{ ...greedySampling, ...fields }] };
 }

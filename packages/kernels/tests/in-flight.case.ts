@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Device } from "../src/device.ts";
+import { greedySampling } from "../src/greedy-sampling.ts";
 import { Decoding } from "./decoding.ts";
-import { greedy } from "./greedy.ts";
 import type { Implementation } from "./implementation.ts";
 import { keepLast } from "./keep-last.ts";
 import { Random } from "./random.ts";
@@ -36,7 +36,7 @@ export function inFlightCases({ name, open }: Implementation): void {
                 { ...sequence.next(end - begin), queries, collect: { reduce: "sum", temperature: 1 } },
               ],
               outputs: Int32Array.of(end - begin - 1),
-              sampling: [greedy],
+              sampling: [greedySampling],
               returnLogits: true,
             }),
           );

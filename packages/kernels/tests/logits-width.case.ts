@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Device } from "../src/device.ts";
-import { greedy } from "./greedy.ts";
+import { greedySampling } from "../src/greedy-sampling.ts";
 import { type Implementation, refused } from "./implementation.ts";
 import { ProgramSketch } from "./program-sketch.ts";
 import { Random } from "./random.ts";
@@ -34,7 +34,7 @@ export function logitsWidthCases({ name, open }: Implementation): void {
       const { logits } = await executable.run(memory, step);
       const rows = [39, 0].flatMap((id) => Array.from(table.values.subarray(id * width, (id + 1) * width)));
       expect(Array.from(logits!)).toEqual(rows);
-      const sampled = executable.run(memory, { ...step, sampling: [greedy, greedy] });
+      const sampled = executable.run(memory, { ...step, sampling: [greedySampling, greedySampling] });
       // By chance as wide as the vocabulary, they are logits for all that the device knows.
       if (width === 40) expect((await sampled).tokens).toHaveLength(2);
       else await refused(sampled, new RegExp(`logits have width ${width}, not vocabSize 40`));

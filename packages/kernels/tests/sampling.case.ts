@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Device } from "../src/device.ts";
+import { greedySampling } from "../src/greedy-sampling.ts";
 import type { Sampling } from "../src/step.ts";
-import { greedy } from "./greedy.ts";
 import { type Implementation, relativeError } from "./implementation.ts";
 import { LogitTable } from "./logit-table.ts";
 import { Random } from "./random.ts";
@@ -20,14 +20,14 @@ export function samplingCases({ name, open }: Implementation): void {
     /** The one token that `settings` draw from `logits`. */
     async function one(logits: number[], settings: Partial<Sampling>): Promise<number> {
       using table = new LogitTable(device, [logits]);
-      return (await table.run([{ ...greedy, ...settings }])).tokens[0]!;
+      return (await table.run([{ ...greedySampling, ...settings }])).tokens[0]!;
     }
 
     /** How often each id was drawn, with draws 0 to `draws - 1` of one seed. */
     async function counts(logits: number[], settings: Partial<Sampling>, draws: number): Promise<number[]> {
       using table = new LogitTable(device, [logits]);
       const all = Array.from({ length: draws }, (_, draw) => ({
-        ...greedy,
+        ...greedySampling,
         temperature: 1,
         seed: 7n,
         ...settings,
@@ -116,7 +116,7 @@ export function samplingCases({ name, open }: Implementation): void {
     it("a draw depends on its seed and number alone", async () => {
       using table = new LogitTable(device, [new Array(64).fill(0)]);
       const draws = Array.from({ length: 50 }, (_, draw) => ({
-        ...greedy,
+        ...greedySampling,
         temperature: 1,
         seed: 2n ** 64n - 1n,
         draw,
@@ -135,7 +135,9 @@ export function samplingCases({ name, open }: Implementation): void {
       using table = new LogitTable(device, [new Array(64).fill(0)]);
       // Equal logits: draw u takes token floor(64 u). The first outputs for seed 0 are the published ones.
       const first = [0xe220a8397b1dcdafn, 0x6e789e6aa1b965f4n, 0x06c45d188009454fn, 0xf88bb8a8724c81ecn];
-      const { tokens } = await table.run(first.map((_, draw) => ({ ...greedy, temperature: 1, draw })));
+      const { tokens } = await table.run(
+        first.map((_, draw) => ({ ...greedySampling, temperature: 1, draw })),
+      );
       expect(Array.from(tokens)).toEqual(first.map((z) => Number(z >> 58n)));
     });
 
@@ -145,7 +147,7 @@ export function samplingCases({ name, open }: Implementation): void {
       using table = new LogitTable(device, rows);
       const forbidden = Int32Array.of(20, 40);
       const last = {
-        ...greedy,
+        ...greedySampling,
         temperature: 1,
         seed: seedOfLargest,
         biasIds: forbidden,
@@ -167,10 +169,10 @@ export function samplingCases({ name, open }: Implementation): void {
         const ids = [...random.subset(vocabSize, random.pick([0.03, 0.5, 0.97])), round % vocabSize];
         // Bits past the vocabulary say nothing.
         const allowed = maskOf(vocabSize, [...ids, ...(round % 2 === 0 ? [vocabSize] : [])]);
-        const drawn = { ...greedy, allowed, temperature: 1, seed: BigInt(round) };
+        const drawn = { ...greedySampling, allowed, temperature: 1, seed: BigInt(round) };
         const bias = { biasIds: Int32Array.from(logits.keys()), biasValues: new Float32Array(vocabSize) };
         const { tokens } = await table.run([
-          { ...greedy, allowed },
+          { ...greedySampling, allowed },
           ...Array.from({ length: 20 }, (_, draw) => ({ ...drawn, draw })),
           { ...drawn, seed: seedOfLargest },
           { ...drawn, topK: 3, topP: 0.9, minP: 0.1 },
@@ -183,7 +185,7 @@ export function samplingCases({ name, open }: Implementation): void {
         // Nothing is left at all: the lowest that is allowed.
         const nothing = { ...bias, biasValues: bias.biasValues.fill(-Infinity) };
         const left = await table.run([
-          { ...greedy, ...nothing, allowed },
+          { ...greedySampling, ...nothing, allowed },
           { ...drawn, ...nothing, topK: 2 },
         ]);
         expect(Array.from(left.tokens)).toEqual([Math.min(...ids), Math.min(...ids)]);
@@ -203,11 +205,11 @@ export function samplingCases({ name, open }: Implementation): void {
     it("takes a mask of its own for each output, beside outputs without", async () => {
       using table = new LogitTable(device, [[...new Array<number>(40).keys()].map((id) => id % 39)]);
       const { tokens } = await table.run([
-        { ...greedy, allowed: maskOf(40, [3, 39]) },
-        greedy,
-        { ...greedy, allowed: maskOf(40, [1, 2]) },
-        { ...greedy, allowed: maskOf(40, [39]) },
-        greedy,
+        { ...greedySampling, allowed: maskOf(40, [3, 39]) },
+        greedySampling,
+        { ...greedySampling, allowed: maskOf(40, [1, 2]) },
+        { ...greedySampling, allowed: maskOf(40, [39]) },
+        greedySampling,
       ]);
       expect(Array.from(tokens)).toEqual([3, 38, 2, 39, 38]);
     });
@@ -218,7 +220,7 @@ export function samplingCases({ name, open }: Implementation): void {
       const bias = { biasIds: Int32Array.of(5), biasValues: Float32Array.of(50) };
       const { tokens, logprobs, top } = await table.run(
         [-1, 0, 1, 4, 6].map((topLogprobs) => ({
-          ...greedy,
+          ...greedySampling,
           ...bias,
           topLogprobs,
           allowed: maskOf(6, [0, 5]),

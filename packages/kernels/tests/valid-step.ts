@@ -1,5 +1,5 @@
+import { greedySampling } from "../src/greedy-sampling.ts";
 import type { Step } from "../src/step.ts";
-import { greedy } from "./greedy.ts";
 import { Random } from "./random.ts";
 
 /** A first step of the tiny model: three tokens of one sequence, the last of which is sampled. */
@@ -13,7 +13,7 @@ export function validStep(): Step {
     outputs: Int32Array.of(2),
     sampling: [
       {
-        ...greedy,
+        ...greedySampling,
         temperature: 0.8,
         history: random.integers(3, 0, 49),
         promptLength: 2,

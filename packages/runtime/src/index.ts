@@ -8,6 +8,7 @@ export {
   type DeviceOptions,
   type DType,
   dtypeBytes,
+  greedySampling,
   KernelError,
   type KernelErrorCode,
   openDevice,

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Sampling, Step, StepSequence } from "@kvasir/kernels";
+import { greedySampling, type Sampling, type Step, type StepSequence } from "@kvasir/kernels";
 import { SequencePages } from "@kvasir/paged-memory";
 import type { Model } from "@kvasir/runtime";
 import { randomIds } from "../random-ids.ts";
@@ -19,23 +19,6 @@ export type StaticBatchOptions = {
 
 /** Tokens of a prompt that one step encodes: what the engine takes unless told. */
 export const promptChunk = 512;
-
-export const greedy: Sampling = {
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  minP: 0,
-  repetitionPenalty: 1,
-  presencePenalty: 0,
-  frequencyPenalty: 0,
-  seed: 0n,
-  draw: 0,
-  history: new Int32Array(0),
-  promptLength: 0,
-  biasIds: new Int32Array(0),
-  biasValues: new Float32Array(0),
-  topLogprobs: -1,
-};
 
 /**
  * Sequences of equal length that begin and end together, in pages for their whole length from the start: what the papers
@@ -147,7 +130,7 @@ export class StaticBatch implements Disposable {
   }
 
   async #run(step: Step): Promise<{ readonly ms: number; readonly drawn: Int32Array }> {
-    const sampling = new Array<Sampling>(step.outputs.length).fill(greedy);
+    const sampling = new Array<Sampling>(step.outputs.length).fill(greedySampling);
     const start = performance.now();
     const { tokens } = await this.#model.run(this.#kv.pages, { ...step, sampling });
     return { ms: performance.now() - start, drawn: tokens };

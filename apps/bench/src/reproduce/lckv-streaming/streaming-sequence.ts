@@ -1,8 +1,7 @@
 import { createPolicy, type Policy } from "@kvasir/kv-policies";
 import { SequencePages } from "@kvasir/paged-memory";
-import type { Compaction, Model } from "@kvasir/runtime";
+import { type Compaction, greedySampling, type Model } from "@kvasir/runtime";
 import { type KvMemory, pageTokens } from "../kv-memory.ts";
-import { greedy } from "../static-batch.ts";
 
 export type StreamingOptions = {
   readonly model: Model;
@@ -70,7 +69,7 @@ export class StreamingSequence implements Disposable {
       tokens: Int32Array.of(this.#newest),
       sequences: [{ rows: 1, position, resident, pages: tables, sinks: this.#sinks }],
       outputs: Int32Array.of(0),
-      sampling: [greedy],
+      sampling: [greedySampling],
     });
     this.#newest = tokens[0]!;
     const moves = this.#evict();

@@ -1,7 +1,7 @@
-import type { Sampling } from "../src/step.ts";
+import type { Sampling } from "./step.ts";
 
-/** The likeliest token, and nothing else. */
-export const greedy: Sampling = {
+/** The likeliest token, without penalties, biases or log-probabilities: a base to spread one's own settings over. */
+export const greedySampling: Sampling = Object.freeze({
   temperature: 0,
   topK: 0,
   topP: 1,
@@ -16,4 +16,4 @@ export const greedy: Sampling = {
   biasIds: new Int32Array(0),
   biasValues: new Float32Array(0),
   topLogprobs: -1,
-};
+});
