@@ -31,14 +31,14 @@ test("prompts get on where decoding alone takes longer than a step should", () =
   expect(seen(10, { perToken: 20 }).promptTokens(1, decoding)).toBe(4);
 });
 
-test("a crowd of prompts gets more of a step, up to four times its time", () => {
+test("a crowd of prompts gets more of a step, up to six times its time", () => {
   const clock = seen(120, { steps: 12 });
   expect(clock.promptTokens(0, decoding)).toBe(40);
   expect(clock.promptTokens(2, 16)).toBe(80);
   clock.ended(80, 2, 20 + 160);
   expect(clock.promptTokens(3, 1)).toBe(159);
-  clock.ended(159, 2, 20 + 318);
-  expect(clock.promptTokens(50, 3)).toBe(221);
+  clock.ended(300, 2, 20 + 600);
+  expect(clock.promptTokens(50, 11)).toBe(341);
 });
 
 test("the room at most doubles from step to step, and follows what steps take", () => {

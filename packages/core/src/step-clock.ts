@@ -9,7 +9,7 @@ const leastOfDecoding = 0.5;
 const margin = 0.15;
 
 /** A step takes so many times its target at most, for a crowd of prompts. */
-const mostCrowd = 4;
+const mostCrowd = 6;
 
 /** Kernels take rows in tiles of so many: a part of one costs nearly as much as the whole. */
 const tileRows = 16;
@@ -35,7 +35,7 @@ export class StepClock {
 
   /**
    * Prompt tokens for the next step, where somebody decodes in it. Each prompt that waits lets the step take its target
-   * once more, up to four times: a crowd would else wait for few, and steps with few rows cost most for each. A step
+   * once more, up to six times: a crowd would else wait for few, and steps with few rows cost most for each. A step
    * of some tiles of rows takes whole ones.
    * @param prompts those whose prompt is read or waits to be
    * @param decoding rows of the step that are not of prompts
