@@ -53,8 +53,8 @@ export type EngineOptions = {
   readonly stepTokens?: number;
   /**
    * How long a step may take while somebody's answer is streamed, in milliseconds, 1 to 60,000; default 100. Prompts get
-   * what is left of it less a margin, and 4 tokens at least; each further prompt that waits adds as much again, up to six times in all.
-   * Chunks that must stay whole (cyclic layer maps) do not follow it.
+   * what is left of it less a margin, and 4 tokens at least; each further prompt that waits adds as much again, up to six
+   * times in all. Chunks that must stay whole (cyclic layer maps) do not follow it.
    */
   readonly stepMilliseconds?: number;
   /** The largest chunk of one prompt in a step; default `stepTokens`. */

@@ -59,7 +59,7 @@ type InstructionRecord = {
 
 const none = -1;
 
-/** The table above `kvs_instruction` in kvasir.h, row by row. */
+/** The table above `kvs_instruction` in kvasir/program.h, row by row. */
 function recordOf(instruction: Instruction, lists: number[]): InstructionRecord {
   switch (instruction.op) {
     case "embed":
