@@ -32,6 +32,10 @@ inline void last_rows(const QuantLinearArgs& a, int64_t row, const Strip (&strip
 template <kvs_dtype kType>
 void product(const QuantLinearArgs& a) {
   constexpr int kOutputs = kQuantStrips * kLanes;
+#if defined(KVASIR_TILES)
+  const bool tiles = kOnMatrixUnit<kType> && a.rows >= kMatrixRows;
+  if (tiles) open_tiles();
+#endif
   for (int64_t output = a.begin; output < a.end; output += kOutputs) {
     // A strip past the end does what the first does, and stores nothing.
     Strip strips[kQuantStrips];
@@ -49,15 +53,16 @@ void product(const QuantLinearArgs& a) {
     for (; row + kQuantRows <= a.rows; row += kQuantRows) quant_tile<kType, kQuantRows>(a, row, strips, next_tile);
     last_rows<kType, kQuantRows - 1>(a, row, strips, next_tile);
   }
+#if defined(KVASIR_TILES)
+  if (tiles) close_tiles();
+#endif
 }
 
 }  // namespace
 
 namespace KVASIR_LEVEL {
 
-namespace {
-
-void product_of_type(const QuantLinearArgs& args) {
+void quant_linear(const QuantLinearArgs& args) {
   switch (args.dtype) {
     case KVS_Q8_0: return product<KVS_Q8_0>(args);
     case KVS_Q4_0: return product<KVS_Q4_0>(args);
@@ -69,20 +74,6 @@ void product_of_type(const QuantLinearArgs& args) {
     case KVS_Q6_K: return product<KVS_Q6_K>(args);
     default: return;
   }
-}
-
-}  // namespace
-
-void quant_linear(const QuantLinearArgs& args) {
-#if defined(KVASIR_TILES)
-  if (args.rows >= kMatrixRows) {
-    open_tiles();
-    product_of_type(args);
-    close_tiles();
-    return;
-  }
-#endif
-  product_of_type(args);
 }
 
 }  // namespace KVASIR_LEVEL
