@@ -1,6 +1,8 @@
 import { Engine, type EngineInfo, type EngineOptions } from "@kvasir/core";
+import { generateTogether } from "./generate-together.ts";
 import { randomIds } from "./random-ids.ts";
 import { spreadOf } from "./spread.ts";
+import { untimedSteps } from "./untimed-steps.ts";
 
 export type ThroughputOptions = {
   readonly engine: EngineOptions;
@@ -19,7 +21,7 @@ export type ThroughputRow = {
   readonly batch: number;
   /** Prompt tokens a second, all requests together, until the last of them has its first token. */
   readonly promptRate: number;
-  /** Generated tokens a second, all requests together, from then on. */
+  /** Generated tokens a second, all requests together, from then on; NaN where none was left to generate. */
   readonly generationRate: number;
   /** Bytes of pages in use at their highest, in this row's runs. */
   readonly peakKvBytes: number;
@@ -40,28 +42,11 @@ function prompts(
 }
 
 async function once(engine: Engine, ids: readonly Int32Array[], generate: number) {
-  const start = performance.now();
-  const firstTokens: number[] = [];
-  await Promise.all(
-    ids.map(async (prompt) => {
-      let first = true;
-      for await (const _ of engine.generate({
-        prompt,
-        maxTokens: generate,
-        temperature: 0,
-        ignoreEos: true,
-      })) {
-        if (first) firstTokens.push(performance.now());
-        first = false;
-      }
-    }),
-  );
-  const end = performance.now();
-  const read = Math.max(...firstTokens);
+  const { firstMs, restMs, restTokens } = await generateTogether(engine, ids, generate);
   const promptTokens = ids.reduce((sum, prompt) => sum + prompt.length, 0);
   return {
-    promptRate: (promptTokens / (read - start)) * 1000,
-    generationRate: generate > 1 ? ((ids.length * (generate - 1)) / (end - read)) * 1000 : Number.NaN,
+    promptRate: (promptTokens / firstMs) * 1000,
+    generationRate: restTokens > 0 ? (restTokens / restMs) * 1000 : Number.NaN,
   };
 }
 
@@ -74,7 +59,7 @@ export async function throughput(
   const runs = options.repeat + 1;
   let info: EngineInfo | undefined;
   for (const [index, batch] of options.batches.entries()) {
-    await using engine = await Engine.load({ ...options.engine, maxRunning: batch });
+    await using engine = await Engine.load({ ...options.engine, ...untimedSteps, maxRunning: batch });
     info = engine.info;
     let peakRss = 0;
     const watch = setInterval(() => {

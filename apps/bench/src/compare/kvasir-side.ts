@@ -3,7 +3,9 @@ import { readGguf } from "@kvasir/gguf";
 import { loadModel, openDevice } from "@kvasir/runtime";
 import { benchVersion } from "../bench-version.ts";
 import { CheckpointRunner } from "../checkpoint-runner.ts";
-import type { KvasirSideOptions, Probe, Side, SideInfo, Timing, Work } from "./side.ts";
+import { generateTogether, type Timing } from "../generate-together.ts";
+import { untimedSteps } from "../untimed-steps.ts";
+import type { KvasirSideOptions, Probe, Side, SideInfo, Work } from "./side.ts";
 
 /** Kvasir as its users have it: through the engine, ids in, ids and text out. The call that it returns loads. */
 export async function openSide(options: KvasirSideOptions): Promise<() => Promise<Side>> {
@@ -12,6 +14,7 @@ export async function openSide(options: KvasirSideOptions): Promise<() => Promis
   return async () => {
     const engine = await Engine.load({
       ...deviceOf(options),
+      ...untimedSteps,
       model,
       maxRunning: sequences,
       kvCache: { memory },
@@ -34,21 +37,8 @@ class EngineSide implements Side {
     this.info = info;
   }
 
-  async generate({ prompts, generate }: Work): Promise<Timing> {
-    const firsts: number[] = [];
-    const start = performance.now();
-    await Promise.all(
-      prompts.map(async (prompt) => {
-        let waiting = true;
-        const request = { prompt, maxTokens: generate, temperature: 0, ignoreEos: true };
-        for await (const { ids } of this.#engine.generate(request)) {
-          if (waiting && ids.length > 0) firsts.push(performance.now());
-          waiting &&= ids.length === 0;
-        }
-      }),
-    );
-    const first = Math.max(...firsts);
-    return { firstMs: first - start, restMs: performance.now() - first };
+  generate({ prompts, generate }: Work): Promise<Timing> {
+    return generateTogether(this.#engine, prompts, generate);
   }
 
   dispose(): Promise<void> {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
+import type { Timing } from "../generate-together.ts";
 import type {
   Llama,
   LlamaContext,
@@ -10,7 +11,7 @@ import type {
   LlamaNext,
   LlamaSequence,
 } from "./llama-api.ts";
-import type { LlamaSideOptions, Probe, Side, SideInfo, Timing, Work } from "./side.ts";
+import type { LlamaSideOptions, Probe, Side, SideInfo, Work } from "./side.ts";
 
 const greedy: LlamaNext = { token: true, options: { temperature: 0 } };
 
@@ -98,7 +99,8 @@ class LlamaSide implements Side {
     let next = await step(prompts.map((prompt) => [...prompt]));
     const first = performance.now();
     for (let n = 1; n < generate; n++) next = await step(next.map((id) => [id]));
-    return { firstMs: first - start, restMs: performance.now() - first };
+    const restTokens = prompts.length * (generate - 1);
+    return { firstMs: first - start, restMs: performance.now() - first, restTokens };
   }
 
   async logits({ prompt, rows, after }: Probe): Promise<Float32Array[]> {

@@ -1,4 +1,4 @@
-import type { Timing } from "./side.ts";
+import type { Timing } from "../generate-together.ts";
 
 /** What can be compared, by the names that `--only` takes. */
 export const measureNames = [
@@ -79,10 +79,10 @@ export function workloadsFor(names: readonly MeasureName[], { short, long, gener
 }
 
 /** Tokens a second of all sequences together, for each measure of the workload. */
-export function ratesOf(work: Workload, { firstMs, restMs }: Timing): [MeasureName, number][] {
-  const { sequences, prompt, generate, prefill, decode } = work;
+export function ratesOf(work: Workload, { firstMs, restMs, restTokens }: Timing): [MeasureName, number][] {
+  const { sequences, prompt, prefill, decode } = work;
   return [
     ...(prefill ? [[prefill, (sequences * prompt * 1000) / firstMs] as [MeasureName, number]] : []),
-    ...(decode ? [[decode, (sequences * (generate - 1) * 1000) / restMs] as [MeasureName, number]] : []),
+    ...(decode ? [[decode, (restTokens * 1000) / restMs] as [MeasureName, number]] : []),
   ];
 }

@@ -1,4 +1,5 @@
-import type { Probe, SideInfo, SideOptions, Timing, Work } from "./side.ts";
+import type { Timing } from "../generate-together.ts";
+import type { Probe, SideInfo, SideOptions, Work } from "./side.ts";
 
 /**
  * What the process of a comparison asks that of a side, one thing at a time, as messages of `child_process` with

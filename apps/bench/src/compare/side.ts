@@ -1,4 +1,5 @@
 import type { CpuLevel } from "@kvasir/runtime";
+import type { Timing } from "../generate-together.ts";
 
 /** What a side of a comparison runs with. Both get the same model, threads and token ids. */
 export type SideOptions = KvasirSideOptions | LlamaSideOptions;
@@ -46,9 +47,6 @@ export type Work = {
   /** Tokens that each sequence must have room for: those of this work, and of what the same cache is used for next. */
   readonly room: number;
 };
-
-/** Milliseconds until every sequence had its first token, and from then until all had their last. */
-export type Timing = { readonly firstMs: number; readonly restMs: number };
 
 /** Where next-token logits are asked for: after these tokens of a prompt, and after each token that follows it alone. */
 export type Probe = { readonly prompt: Int32Array; readonly rows: Int32Array; readonly after: Int32Array };

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import { Engine, type EngineOptions } from "@kvasir/core";
 import { benchVersion } from "../bench-version.ts";
 import { conditionsNow } from "../conditions.ts";
+import { untimedSteps } from "../untimed-steps.ts";
 import { type Configuration, configurationsOf, type Guards, nameOf, policyChoice } from "./configuration.ts";
 import { measureNeedles } from "./measure-needles.ts";
 import { measureTexts } from "./measure-texts.ts";
@@ -43,6 +44,7 @@ export async function quality(options: QualityOptions): Promise<QualityReport> {
   const prompts = 2 * settings.lengths.length * settings.depths.length * settings.samples;
   await using engine = await Engine.load({
     ...options.engine,
+    ...untimedSteps,
     maxRunning: batch,
     maxWaiting: Math.max(settings.windows, prompts, configurations.length),
     signal,

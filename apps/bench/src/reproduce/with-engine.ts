@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { Engine, type EngineOptions } from "@kvasir/core";
 import { modelPath, type TinyModel } from "@kvasir/tiny-models";
+import { untimedSteps } from "../untimed-steps.ts";
 import type { PartContext } from "./figure.ts";
 
 /**
@@ -19,6 +20,7 @@ export async function withEngine<R>(
   await using engine = await Engine.load({
     ...deviceOptions,
     backend: device.backend,
+    ...untimedSteps,
     ...options,
     model: modelPath(model),
     signal: shared,

@@ -9,6 +9,7 @@ import { measureTexts } from "../quality/measure-texts.ts";
 import { fileText, ownText } from "../quality/prompt-text.ts";
 import { refuseEarly } from "../quality/quality.ts";
 import { textWindows } from "../quality/samples.ts";
+import { untimedSteps } from "../untimed-steps.ts";
 import { frontierOf, nearestTo } from "./frontier.ts";
 import { risesOf, tunePoint } from "./judge-points.ts";
 import { budgetOf } from "./kv-flags.ts";
@@ -50,6 +51,7 @@ export async function tune(options: TuneOptions): Promise<TuneReport> {
   const candidates = candidatesOf(settings);
   await using engine = await Engine.load({
     ...options.engine,
+    ...untimedSteps,
     maxRunning: batch,
     maxWaiting: 2 * count,
     signal,

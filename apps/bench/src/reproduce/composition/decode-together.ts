@@ -4,7 +4,7 @@ import type { Engine, PolicyChoice } from "@kvasir/core";
 export type DecodeRun = {
   /** Of all together, once each has had its first few. */
   readonly tokensPerSecond: number;
-  /** All as of the last moment when all ran: pages that they hold, those that they share counted once; tokens seen; slots in use, divided by the number of heads. */
+  /** All as of the moment when the last of them had all its tokens: pages that they hold, those that they share counted once; tokens seen; slots in use, divided by the number of heads. */
   readonly usedPages: number;
   readonly logicalTokens: number;
   readonly residentTokens: number;
@@ -14,8 +14,8 @@ export type DecodeRun = {
 const settling = 4;
 
 /**
- * Decodes greedily after all prompts at once. Throws `RangeError` where some are done before all have begun.
- * @param tokens of each request; enough to go on while the last prompt is still being read
+ * Decodes greedily after all prompts at once, for as long as it takes each request to get so many tokens after its
+ * first few. Throws `RangeError` where one comes to the end of its context before.
  */
 export async function decodeTogether(
   engine: Engine,
@@ -27,35 +27,30 @@ export async function decodeTogether(
   }: { readonly tokens: number; readonly kvCache: PolicyChoice; readonly signal: AbortSignal },
 ): Promise<DecodeRun> {
   const counts = prompts.map(() => 0);
-  let ended = false;
-  let least = 0;
-  const marks: { readonly at: number; readonly tokens: number }[] = [];
-  let stats = engine.stats();
-  await Promise.all(
-    prompts.map(async (prompt, i) => {
-      const request = { prompt, maxTokens: tokens, temperature: 0, ignoreEos: true, kvCache, signal };
-      for await (const { ids, finishReason } of engine.generate(request)) {
-        counts[i]! += ids.length;
-        ended ||= finishReason !== undefined;
-        const slowest = Math.min(...counts);
-        if (ended || slowest === least) continue;
-        least = slowest;
-        if (least < settling) continue;
-        marks.push({ at: performance.now(), tokens: counts.reduce((sum, count) => sum + count, 0) });
-        stats = engine.stats();
-      }
-    }),
-  );
-  const [first, last] = [marks[0], marks.at(-1)];
-  if (!first || !last || first === last) {
-    throw new RangeError(
-      `tokens: expected more for ${prompts.length} requests to decode together, received ${tokens}`,
-    );
-  }
-  return {
-    tokensPerSecond: ((last.tokens - first.tokens) / (last.at - first.at)) * 1000,
-    usedPages: stats.usedPages,
-    logicalTokens: stats.logicalTokens,
-    residentTokens: stats.residentTokens,
+  const mark = () => ({ at: performance.now(), tokens: counts.reduce((sum, count) => sum + count, 0) });
+  let first: ReturnType<typeof mark> | undefined;
+  let run: DecodeRun | undefined;
+  let over = false;
+  const decode = async (prompt: Int32Array, i: number) => {
+    const request = { prompt, temperature: 0, ignoreEos: true, kvCache, signal };
+    for await (const { ids } of engine.generate(request)) {
+      if (over) return;
+      counts[i]! += ids.length;
+      const slowest = Math.min(...counts);
+      if (slowest >= settling) first ??= mark();
+      if (!first || slowest < settling + tokens) continue;
+      const last = mark();
+      const { usedPages, logicalTokens, residentTokens } = engine.stats();
+      const tokensPerSecond = ((last.tokens - first.tokens) / (last.at - first.at)) * 1000;
+      run = { tokensPerSecond, usedPages, logicalTokens, residentTokens };
+      break;
+    }
+    over = true;
   };
+  await Promise.all(prompts.map(decode));
+  if (run) return run;
+  throw new RangeError(
+    `tokens: expected so few that a context of ${engine.info.maxPositions} holds them after a prompt, with those that ` +
+      `come until the last of ${prompts.length} prompts is read, received ${tokens}`,
+  );
 }

@@ -35,9 +35,15 @@ test("a shared prefix is in memory once, until something is evicted from it", as
   expect(bytesPerToken).toBe(32 * (2 * 32 * 2 + 8));
   const at = (eviction: CaseResult["eviction"], prefix: CaseResult["prefix"]) =>
     cases.find((one) => one.eviction === eviction && one.prefix === prefix)!;
-  // 208 tokens are 13 pages, and there is one for those that were decoded since.
-  expect(at("full", "none").usedPages).toBe(3 * 14 * heads);
-  expect(at("full", "shared").usedPages).toBe((12 + 3 * 2) * heads);
+  // Requests that began early are a few tokens ahead. Each has a last page that is not full.
+  const [alone, together] = [at("full", "none"), at("full", "shared")];
+  const expectPages = (pages: number, slots: number) => {
+    expect(pages).toBeGreaterThanOrEqual(slots / slotsPerPage);
+    expect(pages).toBeLessThanOrEqual(slots / slotsPerPage + 3);
+  };
+  expect(alone.logicalTokens).toBeGreaterThanOrEqual(3 * (208 + 12));
+  expectPages(alone.usedPages / heads, alone.logicalTokens);
+  expectPages(together.usedPages / heads, together.logicalTokens - 2 * 192);
   for (const eviction of ["l2-norm 0.5", "l2-norm 0.25"] as const) {
     const [none, shared] = [at(eviction, "none"), at(eviction, "shared")];
     expect(none.usedPages).toBeLessThan(at("full", "none").usedPages);
