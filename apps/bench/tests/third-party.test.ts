@@ -20,7 +20,7 @@ beforeAll(async () => {
   registry = await LocalRegistry.start(await packWorkspace(scratch));
 }, 120_000);
 afterAll(() => {
-  server?.kill("SIGKILL");
+  if (server?.exitCode === null) signalGroup(server, "SIGKILL");
   registry.stop();
   rmSync(scratch, { recursive: true, force: true });
 });
@@ -50,9 +50,13 @@ function environment(): NodeJS.ProcessEnv {
 const run = (script: string) =>
   execute("bash", ["-ec", script], { cwd: folder, env: environment(), timeout: 240_000 });
 
+/** As a terminal's Ctrl-C does: npx does not pass on what it alone is sent. */
+const signalGroup = (leader: ChildProcess, signal: NodeJS.Signals) => process.kill(-leader.pid!, signal);
+
 /** Starts a server as the page does, on a free port, and resolves to its URL. */
 async function serve(command: string): Promise<string> {
-  const child = spawn("bash", ["-c", `exec ${command} --port 0`], { cwd: folder, env: environment() });
+  const options = { cwd: folder, env: environment(), detached: true };
+  const child = spawn("bash", ["-c", `exec ${command} --port 0`], options);
   server = child;
   let written = "";
   const url = new Promise<string>((resolve, reject) => {
@@ -99,9 +103,14 @@ describe("docs/write-a-policy.md, from an empty folder", () => {
     const url = await serve(start);
     const { stdout: answer } = await run(ask.replace("http://127.0.0.1:8080", url));
     expect(JSON.parse(answer).choices[0].text.length).toBeGreaterThan(20);
-    const ended = new Promise((resolve) => server!.once("exit", resolve));
-    server!.kill("SIGTERM");
-    await ended;
+    signalGroup(server!, "SIGTERM");
+    const isUp = () =>
+      fetch(`${url}/health`).then(
+        () => true,
+        () => false,
+      );
+    await expect.poll(isUp, { timeout: 20_000 }).toBe(false);
+    server = undefined;
 
     const { stdout: measured } = await run(measure);
     expect(measured).toContain("policy my-policy, f16 pages");
