@@ -2,7 +2,7 @@
 #ifndef KVASIR_INT_AVX2_H
 #define KVASIR_INT_AVX2_H
 
-#include "vector/vec-avx2.h"
+#include "vector/vec.h"
 
 namespace kvasir {
 namespace {
@@ -49,6 +49,7 @@ constexpr bool kSignedBytes = true;
 template <int kBits>
 struct Weights {
   __m256i values;
+  Weights() = default;
   explicit Weights(Bytes bytes) : values(bytes) {}
   inline Quad turned(Quad x) const { return x; }
 };
@@ -58,6 +59,7 @@ template <>
 struct Weights<8> {
   __m256i values;
   __m256i with_sign;
+  Weights() = default;
   explicit Weights(Bytes bytes) {
     with_sign = _mm256_xor_si256(bytes, _mm256_set1_epi8(-128));
     values = _mm256_abs_epi8(with_sign);
@@ -76,9 +78,9 @@ struct Dot {
   template <int kQuad>
   inline void add(const Weights<kBits>& weights, Quad x) {
     const __m256i pairs = _mm256_maddubs_epi16(weights.values, weights.turned(x));
-    words = kQuad % kFlush == 0 ? pairs : _mm256_add_epi16(words, pairs);
+    words = kQuad % kFlush == 0 ? pairs : in_order(_mm256_add_epi16(words, pairs));
     if (kQuad % kFlush != kFlush - 1) return;
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1)));
+    sum = in_order(_mm256_add_epi32(sum, _mm256_madd_epi16(words, _mm256_set1_epi16(1))));
   }
   inline Ints total() const { return sum; }
 };

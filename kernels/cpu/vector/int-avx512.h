@@ -2,7 +2,7 @@
 #ifndef KVASIR_INT_AVX512_H
 #define KVASIR_INT_AVX512_H
 
-#include "vector/vec-avx512.h"
+#include "vector/vec.h"
 
 namespace kvasir {
 namespace {
@@ -109,9 +109,9 @@ struct Dot {
   template <int kQuad>
   inline void add(const Weights<kBits>& weights, Quad x) {
     const __m512i pairs = _mm512_maddubs_epi16(weights.values, weights.turned(x));
-    words = kQuad % kFlush == 0 ? pairs : _mm512_add_epi16(words, pairs);
+    words = kQuad % kFlush == 0 ? pairs : in_order(_mm512_add_epi16(words, pairs));
     if (kQuad % kFlush != kFlush - 1) return;
-    sum = _mm512_add_epi32(sum, _mm512_madd_epi16(words, _mm512_set1_epi16(1)));
+    sum = in_order(_mm512_add_epi32(sum, _mm512_madd_epi16(words, _mm512_set1_epi16(1))));
   }
   inline Ints total() const { return sum; }
 };

@@ -2,7 +2,7 @@
 #ifndef KVASIR_INT_NEON_H
 #define KVASIR_INT_NEON_H
 
-#include "vector/vec-neon.h"
+#include "vector/vec.h"
 
 namespace kvasir {
 namespace {

@@ -2,7 +2,7 @@
 #ifndef KVASIR_INT_SSE2_H
 #define KVASIR_INT_SSE2_H
 
-#include "vector/vec-sse2.h"
+#include "vector/vec.h"
 
 namespace kvasir {
 namespace {
@@ -57,6 +57,7 @@ template <int kBits>
 struct Weights {
   __m128i low;
   __m128i high;
+  Weights() = default;
   explicit Weights(Bytes bytes)
       : low(_mm_unpacklo_epi8(bytes, _mm_setzero_si128())), high(_mm_unpackhi_epi8(bytes, _mm_setzero_si128())) {}
 };
@@ -74,8 +75,8 @@ struct Dot {
   inline void begin() { start = low = high = _mm_setzero_si128(); }
   template <int kQuad>
   inline void add(const Weights<kBits>& weights, Quad x) {
-    low = _mm_add_epi32(low, _mm_madd_epi16(weights.low, x));
-    high = _mm_add_epi32(high, _mm_madd_epi16(weights.high, x));
+    low = in_order(_mm_add_epi32(low, _mm_madd_epi16(weights.low, x)));
+    high = in_order(_mm_add_epi32(high, _mm_madd_epi16(weights.high, x)));
   }
   inline Ints total() const {
     const __m128 a = _mm_castsi128_ps(low);

@@ -3,12 +3,6 @@
 #include "vector/int.h"
 #include "vector/vec.h"
 
-#if defined(__aarch64__)
-#define KVASIR_REGISTER "+w"
-#else
-#define KVASIR_REGISTER "+v"
-#endif
-
 namespace kvasir {
 namespace {
 

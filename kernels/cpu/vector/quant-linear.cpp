@@ -6,6 +6,9 @@
 #if defined(__AMX_INT8__) || defined(KVASIR_EMULATE_TILES)
 #define KVASIR_TILES
 #include "vector/quant-matrix.h"
+#elif defined(__x86_64__) && !defined(__AVX512F__)
+#define KVASIR_BLOCKS
+#include "vector/quant-block.h"
 #endif
 
 namespace kvasir {
@@ -49,6 +52,8 @@ void product(const QuantLinearArgs& a) {
     int64_t row = 0;
 #if defined(KVASIR_TILES)
     if constexpr (kOnMatrixUnit<kType>) row = matrix_product<kType>(a, strips, next_tile);
+#elif defined(KVASIR_BLOCKS)
+    row = block_product<kType>(a, strips, next_tile);
 #endif
     for (; row + kQuantRows <= a.rows; row += kQuantRows) quant_tile<kType, kQuantRows>(a, row, strips, next_tile);
     last_rows<kType, kQuantRows - 1>(a, row, strips, next_tile);

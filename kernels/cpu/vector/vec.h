@@ -27,8 +27,23 @@
 // For the parts of a tile, whose registers must not go through memory.
 #define KVASIR_INLINE __attribute__((always_inline)) inline
 
+// A register of vectors, to inline assembly.
+#if defined(__aarch64__)
+#define KVASIR_REGISTER "+w"
+#else
+#define KVASIR_REGISTER "+v"
+#endif
+
 namespace kvasir {
 namespace {
+
+// The same value, computed at this point: GCC adds integers in an order of its own, and then keeps so many terms at once
+// that they go through memory.
+template <class Register>
+KVASIR_INLINE Register in_order(Register value) {
+  __asm__("" : KVASIR_REGISTER(value));
+  return value;
+}
 
 // Element types of weights and pages, all read as f32.
 struct F32 {

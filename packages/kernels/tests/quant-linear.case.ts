@@ -25,7 +25,7 @@ export function quantLinearCases({ name, open, precision }: Implementation): voi
 
     it.each(quantDTypes)("linear with %s weights is the exact product of rounded rows", async (dtype) => {
       const random = new Random(101);
-      for (const rows of [1, 2, 7, 17]) {
+      for (const rows of [1, 2, 7, 11, 17]) {
         const inWidth =
           blockFormat[dtype].values * random.integer(1, blockFormat[dtype].values === 32 ? 9 : 3);
         const outWidth = random.pick(outWidths);
@@ -116,7 +116,7 @@ export function quantLinearCases({ name, open, precision }: Implementation): voi
       "gated with %s weights is linear, linear and swiglu, bit by bit",
       async (dtype) => {
         const random = new Random(104);
-        for (const rows of [1, 2, 9, 40]) {
+        for (const rows of [1, 2, 9, 40, 46]) {
           const [inWidth, outWidth] = [256 * random.integer(1, 2), random.pick(outWidths)];
           const matrix = () =>
             dtype === "f32" || dtype === "f16" || dtype === "bf16"
