@@ -1,16 +1,15 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { pathToFileURL } from "node:url";
 import type { Timing } from "../generate-together.ts";
-import type {
-  Llama,
-  LlamaContext,
-  LlamaInput,
-  LlamaModel,
-  LlamaModule,
-  LlamaNext,
-  LlamaSequence,
-} from "./llama-api.ts";
+import {
+  type Llama,
+  type LlamaContext,
+  type LlamaInput,
+  type LlamaModel,
+  type LlamaNext,
+  type LlamaSequence,
+  openLlama,
+} from "../llama-api.ts";
 import type { LlamaSideOptions, Probe, Side, SideInfo, Work } from "./side.ts";
 
 const greedy: LlamaNext = { token: true, options: { temperature: 0 } };
@@ -20,15 +19,8 @@ const greedy: LlamaNext = { token: true, options: { temperature: 0 } };
  * process has once for all models, is there before: trying it takes 0.4 s.
  */
 export async function openSide(options: LlamaSideOptions): Promise<() => Promise<Side>> {
-  const { getLlama } = (await import(pathToFileURL(options.module).href)) as LlamaModule;
   const version = await versionOf(options.module);
-  const llama = await getLlama({
-    gpu: false,
-    build: "never",
-    skipDownload: true,
-    maxThreads: options.threads,
-    logger: () => {},
-  });
+  const llama = await openLlama(options.module, options.threads);
   return async () => {
     const model = await llama.loadModel({ modelPath: options.model });
     const side = new LlamaSide(llama, model, options, version);

@@ -1,4 +1,9 @@
-import type { PeerSequence } from "./peer-api.ts";
+import type { LlamaSequence } from "../../llama-api.ts";
+
+export type PeerSequence = Pick<
+  LlamaSequence,
+  "contextTokens" | "nextTokenIndex" | "adaptStateToTokens" | "evaluate"
+>;
 
 /** Sequences that no request has, and the requests that wait for one, first come, first served. */
 export class FreeSequences {

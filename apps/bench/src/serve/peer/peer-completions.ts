@@ -1,5 +1,7 @@
+import type { LlamaModel } from "../../llama-api.ts";
 import type { FreeSequences } from "./free-sequences.ts";
-import type { PeerModel } from "./peer-api.ts";
+
+export type PeerModel = Pick<LlamaModel, "tokens" | "tokenize" | "detokenize">;
 
 /** What is read of a request's body. */
 export type PeerRequest = {

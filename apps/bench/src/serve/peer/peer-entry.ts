@@ -1,7 +1,6 @@
 import path from "node:path";
-import { pathToFileURL } from "node:url";
+import { openLlama } from "../../llama-api.ts";
 import { FreeSequences } from "./free-sequences.ts";
-import type { PeerModule } from "./peer-api.ts";
 import { PeerCompletions } from "./peer-completions.ts";
 import type { PeerOptions, PeerReply } from "./peer-process.ts";
 import { PeerServer } from "./peer-server.ts";
@@ -9,14 +8,7 @@ import { PeerServer } from "./peer-server.ts";
 /** The process of a peer: told once what to serve, it serves until its parent disconnects. */
 
 async function serve({ module, model, threads, sequences, contextTokens }: PeerOptions): Promise<string> {
-  const { getLlama } = (await import(pathToFileURL(module).href)) as PeerModule;
-  const llama = await getLlama({
-    gpu: false,
-    build: "never",
-    skipDownload: true,
-    maxThreads: threads,
-    logger: () => {},
-  });
+  const llama = await openLlama(module, threads);
   const loaded = await llama.loadModel({ modelPath: model });
   const context = await loaded.createContext({
     threads: { ideal: threads, min: threads },

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
 import { defaultLoadSettings } from "../load-settings.ts";
 import { measureServer } from "../measure-server.ts";
-import { FreeSequences } from "./free-sequences.ts";
-import type { PeerModel, PeerSequence } from "./peer-api.ts";
-import { PeerCompletions } from "./peer-completions.ts";
+import { FreeSequences, type PeerSequence } from "./free-sequences.ts";
+import { PeerCompletions, type PeerModel } from "./peer-completions.ts";
 import { PeerServer } from "./peer-server.ts";
 
 /** A sequence that generates the number of tokens in its cache, and so on. */
@@ -43,7 +42,6 @@ const model: PeerModel = {
   tokens: { bos: 1, shouldPrependBosToken: true },
   tokenize: (text) => text.split(" ").map((word) => word.charCodeAt(0)),
   detokenize: ([token]) => ` ${token}`,
-  createContext: () => Promise.reject(new Error("not used")),
 };
 
 async function serving<T>(

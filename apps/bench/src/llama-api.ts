@@ -1,8 +1,7 @@
-/**
- * What a comparison uses of node-llama-cpp (https://node-llama-cpp.withcat.ai/api), which need not be
- * installed: its classes have these members.
- */
-export type LlamaModule = {
+import { pathToFileURL } from "node:url";
+
+/** What is used of node-llama-cpp (https://node-llama-cpp.withcat.ai/api), which need not be installed. */
+type LlamaModule = {
   getLlama(options: {
     readonly gpu: false;
     readonly build: "never";
@@ -19,9 +18,13 @@ export type Llama = {
 };
 
 export type LlamaModel = {
+  readonly tokens: { readonly bos: number | null; readonly shouldPrependBosToken: boolean };
+  tokenize(text: string): number[];
+  detokenize(tokens: readonly number[], specialTokens?: boolean, lastTokens?: readonly number[]): string;
   createContext(options: {
     readonly threads: { readonly ideal: number; readonly min: number };
     readonly sequences: number;
+    /** Tokens of each sequence. */
     readonly contextSize: number;
     readonly batchSize?: number;
     readonly flashAttention?: boolean;
@@ -47,6 +50,35 @@ export type LlamaOutput = {
 };
 
 export type LlamaSequence = {
+  /** What its cache holds. */
+  readonly contextTokens: readonly number[];
+  readonly nextTokenIndex: number;
   clearHistory(): Promise<void>;
+  adaptStateToTokens(tokens: readonly number[], allowShift: boolean): Promise<void>;
   controlledEvaluate(input: readonly LlamaInput[]): Promise<readonly (LlamaOutput | undefined)[]>;
+  evaluate(
+    tokens: readonly number[],
+    options: {
+      readonly temperature: number;
+      readonly topK: number;
+      readonly topP: number;
+      readonly seed?: number;
+      readonly yieldEogToken: boolean;
+    },
+  ): AsyncGenerator<number, void>;
 };
+
+/**
+ * Its library, on the processor and without a log.
+ * @param module the file of its module, as `findPeer` finds it
+ */
+export async function openLlama(module: string, threads: number): Promise<Llama> {
+  const { getLlama } = (await import(pathToFileURL(module).href)) as LlamaModule;
+  return getLlama({
+    gpu: false,
+    build: "never",
+    skipDownload: true,
+    maxThreads: threads,
+    logger: () => {},
+  });
+}
