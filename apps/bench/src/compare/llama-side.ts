@@ -19,8 +19,8 @@ const greedy: LlamaNext = { token: true, options: { temperature: 0 } };
  * process has once for all models, is there before: trying it takes 0.4 s.
  */
 export async function openSide(options: LlamaSideOptions): Promise<() => Promise<Side>> {
-  const version = await versionOf(options.module);
   const llama = await openLlama(options.module, options.threads);
+  const version = await versionOf(options.module);
   return async () => {
     const model = await llama.loadModel({ modelPath: options.model });
     const side = new LlamaSide(llama, model, options, version);
